@@ -77,12 +77,30 @@ def fraction_of_variance_unexplained(x_hat: Array, x: Array) -> float:
 
     **Arguments:** `x_hat`, `x` [batch, d_in].
     **Returns:** 0 for a perfect reconstruction, 1 for one no better than the mean; can exceed 1.
+    Undefined (nan or inf) when all samples are the same, since nothing varies.
     **Raises:** `ShapeError` when the axes disagree.
     **Source:** one minus the explained variance; Gao et al. (2024) call it normalised MSE.
     """
     residual = np.sum((x_hat - x) ** 2)
     total = np.sum((x - x.mean(axis=0)) ** 2)
     return float(residual / total)
+
+
+@shaped(x="batch d_in", W_enc="d_in d_sae", b_enc="d_sae", W_dec="d_sae d_in", b_dec="d_in")
+def sae_loss(
+    x: Array, W_enc: Array, b_enc: Array, W_dec: Array, b_dec: Array, l1_coefficient: float
+) -> float:
+    """Run the whole autoencoder on a batch: reconstruction loss plus L1 penalty.
+
+    **Arguments:** `x` [batch, d_in]; `W_enc` [d_in, d_sae]; `b_enc` [d_sae];
+    `W_dec` [d_sae, d_in]; `b_dec` [d_in]; `l1_coefficient`, the λ of the loss.
+    **Returns:** a number, in squared units of `x`.
+    **Raises:** `ShapeError` when the axes disagree.
+    **Source:** Bricken et al. (2023), with decoder rows of unit norm.
+    """
+    latents = encode(x, W_enc, b_enc, b_dec)
+    x_hat = decode(latents, W_dec, b_dec)
+    return reconstruction_loss(x_hat, x) + l1_penalty(latents, l1_coefficient)
 
 
 @shaped(A="n_a d", B="n_b d")
@@ -110,3 +128,18 @@ def mmcs(features: Array, dictionary: Array) -> float:
     **Source:** Sharkey, Braun and Millidge (2022).
     """
     return float(np.mean(np.max(cosine_similarities(features, dictionary), axis=1)))
+
+
+@shaped(x="batch d")
+def principal_components(x: Array, n_components: int) -> Array:
+    """Directions in which the samples vary most, largest variance first.
+
+    **Arguments:** `x` [batch, d]; `n_components`, at most d.
+    **Returns:** [n_components, d], orthogonal rows of unit length; the sign of a row is arbitrary.
+    **Raises:** `ShapeError` when `x` is not two-dimensional.
+    **Source:** Pearson (1901); in this form, any linear algebra text on the singular value
+    decomposition.
+    """
+    centred = x - x.mean(axis=0)
+    _, _, components = np.linalg.svd(centred, full_matrices=False)  # rows, by falling variance
+    return components[:n_components]

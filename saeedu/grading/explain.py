@@ -1,0 +1,202 @@
+"""Puts what grading found into sentences, and into details worth showing."""
+
+from __future__ import annotations
+
+import ast
+import dis
+import inspect
+from typing import Any
+
+import numpy as np
+
+from saeedu.grading.compare import Difference, equal
+from saeedu.grading.exercise import Call, Exercise, Implementation
+from saeedu.grading.measure import Pair, measure
+from saeedu.grading.sandbox import Outcome, Run, TimeUp
+from saeedu.grading.values import describe, dtype_name, shape_text, to_numpy
+
+
+def parameter_names(exercise: Exercise) -> list[str]:
+    """The names of the reference's parameters, in order."""
+    return list(inspect.signature(exercise.reference).parameters)
+
+
+def call_text(exercise: Exercise, call: Call) -> str:
+    """A call as text: `grad_W_dec(x_hat [7, 5], x [7, 5], latents [7, 11])`."""
+    parts = []
+    for i, argument in enumerate(call.args):
+        names = parameter_names(exercise)
+        name = names[i] if i < len(names) else f"argument {i + 1}"
+        text = describe(argument)
+        parts.append(f"{name} {text}" if text.startswith("[") else f"{name}={text}")
+    return f"{exercise.name}({', '.join(parts)})"
+
+
+def timeout_text(exercise: Exercise, ran: Run) -> str:
+    """What to tell the learner whose code did not end."""
+    limit = exercise.check.seconds
+    text = (
+        f"Your code was still running after {limit:g} seconds and was stopped. "
+        f"Look for a loop whose condition never becomes false, or that runs far too often."
+    )
+    if ran.still_running:
+        text += (
+            " It is inside a library call that could not be interrupted: restart the kernel "
+            "(Kernel, Restart) so that it does not go on in the background."
+        )
+    return text
+
+
+def raised_advice(error: BaseException) -> str:
+    """What to do about an exception, where its own message does not say it."""
+    if isinstance(error, (SystemExit, KeyboardInterrupt, TimeUp)):
+        return "A function must return its answer; it must not end the program."
+    if isinstance(error, NotImplementedError):
+        return "There is still a NotImplementedError in your code: take that line out."
+    if isinstance(error, RecursionError):
+        return "The function calls itself without end."
+    if isinstance(error, NameError):
+        return "Run the cells above first; if they ran, look for a typing error in the name."
+    return ""
+
+
+def mutation_text(exercise: Exercise, outcome: Outcome) -> str:
+    """What to tell the learner whose function changed its inputs."""
+    names = parameter_names(exercise)
+    changed = " and ".join(f"`{names[i]}`" for i in outcome.changed_inputs if i < len(names))
+    return (
+        f"Your function changes its argument {changed} in place, so the caller's array is no "
+        f"longer what it was. Work on a copy: write `a = a + b` instead of `a += b`, or begin "
+        f"with `.copy()`."
+    )
+
+
+def call_details(exercise: Exercise, calls: list[Call], i: int) -> dict[str, Any]:
+    """Which call failed, and what was special about it."""
+    details = {"call": call_text(exercise, calls[i])}
+    if len(calls) > 1:
+        details["call number"] = f"{i + 1} of {len(calls)}"
+    if calls[i].note:
+        details["these inputs"] = calls[i].note
+    return details
+
+
+def input_lines(exercise: Exercise, call: Call) -> str:
+    """The inputs of a call: values when there are few, else shapes and dtypes."""
+    lines = []
+    for name, argument in zip(parameter_names(exercise), call.args, strict=False):
+        array = to_numpy(argument)
+        if array is not None and 0 < array.size <= 12 and array.ndim:
+            lines.append(f"{name} = {np.array2string(array, precision=3, suppress_small=True)}")
+        elif array is not None and array.ndim:
+            lines.append(f"{name}: shape {list(array.shape)}, dtype {dtype_name(argument)}")
+        else:
+            lines.append(f"{name} = {describe(argument)}")
+    return "\n".join(lines)
+
+
+def difference_details(difference: Difference, call: Call) -> dict[str, Any]:
+    """Shapes and numbers of a difference, for the table under the message."""
+    details: dict[str, Any] = {}
+    if difference.where:
+        details["part"] = difference.where
+    got, expected = to_numpy(difference.got), to_numpy(difference.expected)
+    if got is not None and expected is not None and (got.ndim or expected.ndim):
+        details["your shape"] = shape_text(got.shape, call.axes)
+        details["expected shape"] = shape_text(expected.shape, call.axes)
+    return details | difference.details
+
+
+def difference_text(
+    exercise: Exercise,
+    attempt: Implementation,
+    calls: list[Call],
+    ran: Run,
+    expected: Run,
+    differences: list[tuple[int, Difference]],
+) -> str:
+    """The difference in sentences, with what was measured over all calls."""
+    _, first = differences[0]
+    sentences = []
+    part = f" (part {first.where})" if first.where else ""
+    if first.kind in ("value", "shape"):
+        finding = measure(_pairs(exercise, calls, ran, expected, first.where), exercise.check.rtol)
+        if first.kind == "shape":
+            sentences.append(_sentence(f"{first.sentence}{part}"))
+        if finding:
+            sentences.append(finding.sentence + (part if first.kind == "value" else ""))
+        elif first.kind == "value":
+            right = len(calls) - len(differences)
+            sentences.append(_sentence(f"{first.sentence}{part}"))
+            if right:
+                sentences.append(f"{right} of {len(calls)} calls came out right.")
+    else:
+        sentences.append(_sentence(f"{first.sentence}{part}"))
+    got = to_numpy(first.got)
+    if first.kind == "value" and got is not None and got.dtype.kind in "iub":
+        want = to_numpy(first.expected)
+        if want is not None and want.dtype.kind == "f":
+            sentences.append(
+                f"Your result has dtype {dtype_name(first.got)}, which cannot hold fractions: "
+                f"was an array made with an integer dtype?"
+            )
+    if first.kind in ("value", "shape") and _constant_answer(ran):
+        sentences.append(
+            "It returns the same on every call: does it use its arguments, or something else "
+            "of the same name?"
+        )
+    names = _notebook_arrays(attempt)
+    if names:
+        listed = ", ".join(f"`{name}`" for name in names)
+        sentences.append(
+            f"It reads {listed} from the notebook, not from its arguments: is that meant?"
+        )
+    return " ".join(sentences)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith("?") else ".")
+
+
+def _constant_answer(ran: Run) -> bool:
+    values = [outcome.value for outcome in ran.outcomes if outcome.error is None]
+    return len(values) > 1 and all(equal(value, values[0], 1e-12) for value in values[1:])
+
+
+def _notebook_arrays(attempt: Implementation) -> list[str]:
+    """Names of arrays that the function reads from the notebook's globals."""
+    code = getattr(attempt, "__code__", None)
+    if code is None:
+        return []
+    names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+    values = getattr(attempt, "__globals__", {})
+    arrays = {name: to_numpy(values[name]) for name in names if name in values}
+    return sorted(name for name, array in arrays.items() if array is not None and array.ndim)
+
+
+def _pairs(
+    exercise: Exercise, calls: list[Call], ran: Run, expected: Run, where: str
+) -> list[Pair]:
+    names = parameter_names(exercise)
+    pairs = []
+    for call, got, want in zip(calls, ran.outcomes, expected.outcomes, strict=False):
+        got_array, want_array = (to_numpy(_part(value, where)) for value in (got.value, want.value))
+        if got_array is None or want_array is None:
+            return []
+        inputs = {}
+        for name, argument in zip(names, call.args, strict=False):
+            array = to_numpy(argument)
+            if array is not None and array.ndim:
+                inputs[name] = array
+        pairs.append(Pair(got_array, want_array, inputs, call.axes))
+    return pairs
+
+
+def _part(value: Any, where: str) -> Any:
+    """Follow a way such as `['loss'][0]` into a nest."""
+    for key in where.strip("[]").split("][") if where else []:
+        try:
+            value = value[ast.literal_eval(key)]
+        except (LookupError, TypeError):
+            return None
+    return value

@@ -54,7 +54,7 @@ def make(course: Path = COURSE_FOLDER) -> Built:
         notebooks[name], found = build_notebook(chapter, chapters, solutions=False)
         solutions[name], also = build_notebook(chapter, chapters, solutions=True)
         problems += [*found, *also]
-    problems += course_problems(chapters, notebooks)
+    problems += course_problems(chapters)
     sources = {chapter.notebook_name: chapter.built_from for chapter in chapters}
     return Built(notebooks, solutions, sources, tuple(problems))
 

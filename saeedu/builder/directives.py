@@ -21,25 +21,34 @@ BOXES = {
 }
 KNOWN = (*BOXES, "recall", "dropdown", "figure")
 
-UNRENDERED = (
-    (re.compile(r"<style\b", re.I), "a <style> element", "use Markdown, or inline style"),
-    (re.compile(r"<svg\b", re.I), "an inline <svg>", "save a PNG and use :::{figure}"),
-    (re.compile(r"<script\b", re.I), "a <script> element", "take it out"),
-    (re.compile(r"(?<!\\)\\[(\[]"), "maths between \\( \\) or \\[ \\]", "write $...$ or $$...$$"),
-    (re.compile(r"^\s*(?:>\s*)+\[!\w+\]"), "a GitHub alert", "use :::{note} or :::{warning}"),
-    (re.compile(r"^\([\w-]+\)=\s*$"), "a MyST label", "take it out: there are no references"),
-    (re.compile(r"^%"), "a MyST comment, which a notebook shows", "take it out"),
-    (re.compile(r"\{[\w:-]+\}`"), "a MyST role", "write plain Markdown"),
-    (re.compile(r"!\[\s*\]"), "an image without alt text", "use :::{figure} with an :alt: line"),
+NOT_DRAWN = ", which JupyterLab does not draw"
+REFUSED = (
+    (re.compile(r"<style\b", re.I), f"a <style> element{NOT_DRAWN}", "use inline style"),
+    (re.compile(r"<svg\b", re.I), f"an inline <svg>{NOT_DRAWN}", "save a PNG and use :::{figure}"),
+    (re.compile(r"<script\b", re.I), f"a <script> element{NOT_DRAWN}", "take it out"),
     (
-        re.compile(r"!\[[^\]]*\]\((?!https?://)"),
-        "an image that the notebook would not carry with it",
-        "use :::{figure}, which puts the picture inside the notebook",
+        re.compile(r"(?<!\\)\\[(\[]"),
+        f"maths between \\( \\) or \\[ \\]{NOT_DRAWN}",
+        "write $...$ or $$...$$",
     ),
     (
-        re.compile(r"<img\b(?![^>]*\balt\s*=\s*[\"'][^\"']+[\"'])", re.I),
+        re.compile(r"^\s*(?:>\s*)+\[!\w+\]"),
+        f"a GitHub alert{NOT_DRAWN}",
+        "use :::{note} or :::{warning}",
+    ),
+    (re.compile(r"^\([\w-]+\)=\s*$"), f"a MyST label{NOT_DRAWN}", "take it out"),
+    (re.compile(r"^%"), "a MyST comment, which a notebook would show", "take it out"),
+    (re.compile(r"\{[\w:-]+\}`"), f"a MyST role{NOT_DRAWN}", "write plain Markdown"),
+    (re.compile(r"^#\s"), "a heading of the first level", "use ##: the builder writes the title"),
+    (
+        re.compile(r"!\[\s*\]|<img\b(?![^>]*\balt\s*=\s*[\"'][^\"']*\w)", re.I),
         "an image without alt text",
         "use :::{figure} with an :alt: line",
+    ),
+    (
+        re.compile(r"!\[[^\]]*\]\((?!https?://)"),
+        "an image file that the notebook would not carry with it",
+        "use :::{figure}, which puts the picture inside the notebook",
     ),
 )
 
@@ -135,9 +144,10 @@ class _Translator:
 
     def check_drawn(self, text: str) -> None:
         text = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", _keep_role, text)
-        for pattern, what, remedy in UNRENDERED:
+        for pattern, what, remedy in REFUSED:
             if pattern.search(text):
-                self.refuse(f"{what}, which JupyterLab would not draw", remedy)
+                self.refuse(what, remedy)
+                return
 
     def open_directive(self, colons: int, name: str, title: str) -> None:
         directive = _Open(colons, name, self.line)

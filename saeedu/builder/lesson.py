@@ -25,7 +25,7 @@ class Cell:
     """`"markdown"` or `"code"`."""
     source: str
     line: int
-    """Line of the lesson on which `source` begins."""
+    """Line of the lesson on which `source` begins; of an empty code cell, its fence."""
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -135,7 +135,8 @@ def _cells(path: Path, body: str) -> tuple[tuple[Cell, ...], list[Problem]]:
     problems: list[Problem] = []
     for raw, start in zip(notebook.cells, notebook.metadata["source_map"], strict=True):
         if raw.cell_type == "code":
-            cell = Cell("code", raw.source, _body_line(lines, start), dict(raw.metadata))
+            line = _body_line(lines, start) if raw.source.strip() else start
+            cell = Cell("code", raw.source, line, dict(raw.metadata))
             problems += _option_problems(path, cell, start)
         else:
             while start < len(lines) and not lines[start].strip():

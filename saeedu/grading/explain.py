@@ -145,13 +145,15 @@ def difference_text(
             "It returns the same on every call: does it use its arguments, or something else "
             "of the same name?"
         )
-    names = _notebook_arrays(attempt)
-    if names:
-        listed = ", ".join(f"`{name}`" for name in names)
-        sentences.append(
-            f"It reads {listed} from the notebook, not from its arguments: is that meant?"
-        )
-    return " ".join(sentences)
+    return " ".join([*sentences, notebook_text(attempt)]).strip()
+
+
+def notebook_text(attempt: Implementation) -> str:
+    """A sentence about arrays that the function takes from the notebook; empty without any."""
+    listed = ", ".join(f"`{name}`" for name in _notebook_arrays(attempt))
+    if not listed:
+        return ""
+    return f"It reads {listed} from the notebook, not from its arguments: is that meant?"
 
 
 def _sentence(text: str) -> str:

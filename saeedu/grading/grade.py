@@ -127,7 +127,8 @@ def _judge(
     details = explain.call_details(exercise, calls, failing)
     if raised is not None:
         details |= {"inputs": explain.input_lines(exercise, calls[failing])}
-        message = mistake.message if mistake else explain.raised_advice(raised)
+        advice = [explain.raised_advice(raised), explain.notebook_text(attempt)]
+        message = mistake.message if mistake else " ".join(advice).strip()
         message = f"{learner_traceback(raised)}\n{message}".rstrip()
     elif differences:
         i, difference = differences[0]

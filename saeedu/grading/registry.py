@@ -20,7 +20,7 @@ COURSE_FOLDER = Path(__file__).resolve().parent.parent / "course"
 _CHAPTER_FOLDER = re.compile(r"ch(\d\d)_\w+")
 
 
-class UnknownExercise(LookupError):  # noqa: N818 - said to learners as it is read
+class UnknownExercise(LookupError):
     """No exercise has that id; the message suggests the nearest ones."""
 
 
@@ -78,7 +78,7 @@ def find_exercise(exercise_id: str) -> Exercise:
         advice = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(ids)}"
         raise UnknownExercise(f"chapter {chapter} has no exercise {exercise_id!r}; {advice}")
     name = exercise_id.split(".")[-1]
-    ids = _ids_by_text_search()
+    ids = [known for listed in chapters() for known in ids_in_order(listed)]
     near = [known for known in ids if known.split(".", 1)[1] == name]
     near = near or difflib.get_close_matches(exercise_id, ids, n=3, cutoff=0.5)
     advice = f"did you mean {' or '.join(near)}? " if near else ""
@@ -88,11 +88,21 @@ def find_exercise(exercise_id: str) -> Exercise:
     )
 
 
-def _ids_by_text_search() -> list[str]:
-    # A wrong id must not cost the import of every chapter, so the ids are read, not run.
-    pattern = re.compile(r"""\bid=["'](\d\d\.\w+)["']""")
-    return [
-        found
-        for folder in chapters().values()
-        for found in pattern.findall((COURSE_FOLDER / folder / "exercises.py").read_text("utf-8"))
-    ]
+def ids_in_order(chapter: str) -> list[str]:
+    """The ids of a chapter's exercises as its lesson has them, without importing anything.
+
+    A progress table, or a mistyped id, must not cost the import of torch.
+    """
+    lesson = COURSE_FOLDER / chapters()[chapter] / "lesson.md"
+    if lesson.exists():
+        return re.findall(r"^:exercise:\s*(\S+)", lesson.read_text("utf-8"), re.MULTILINE)
+    return [exercise.id for exercise in exercises_of(chapter)]
+
+
+def title_of(chapter: str) -> str:
+    """A chapter's title, from its lesson's header."""
+    folder = chapters()[chapter]
+    lesson = COURSE_FOLDER / folder / "lesson.md"
+    text = lesson.read_text("utf-8") if lesson.exists() else ""
+    found = re.search(r"^title:\s*(.+)$", text, re.MULTILINE)
+    return found.group(1).strip().strip("\"'") if found else folder

@@ -9,7 +9,16 @@ from collections.abc import Sequence
 
 from saeedu.commands.errors import CommandError, complain, os_error_sentence
 
-COMMANDS = ("build",)
+COMMANDS = (
+    "doctor",
+    "start",
+    "check",
+    "progress",
+    "hint",
+    "solution",
+    "exercises",
+    "build",
+)
 
 BAD_INPUT = 2
 INTERRUPTED = 130

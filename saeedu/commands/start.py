@@ -1,0 +1,40 @@
+"""`saeedu start`: a personal copy of the notebooks, whose edits are never overwritten."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from saeedu.commands.errors import CommandError, complain, say
+
+HELP = "make a personal copy of the notebooks, or bring one up to date"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("folder", metavar="DIR", type=Path, help="made when it does not exist")
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="refresh what you have not edited; put new versions beside what you have",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from saeedu.build import make
+    from saeedu.personal_copy import hand_out
+
+    folder: Path = arguments.folder.expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"{folder} is a file; give a folder for your notebooks")
+    built = make()
+    for problem in built.problems:  # the course has a fault; what can be handed out is
+        complain(f"saeedu start: {problem}")
+    files = built.files("notebooks")
+    if not files:
+        raise CommandError("this installation has no chapters; install saeedu again")
+    for line in hand_out(files, folder, update=arguments.update):
+        say(line)
+    say(f"Open them with: jupyter lab --notebook-dir={folder}")
+    return 0

@@ -52,12 +52,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(json.dumps(rows, indent=1, ensure_ascii=False))
         return code
-    columns = ("id", "title", "minutes", "difficulty", "hints", "mistakes", "alternatives")
+    headings = {  # short ones leave the width to the titles
+        "id": "id",
+        "title": "title",
+        "minutes": "min",
+        "difficulty": "level",
+        "hints": "hints",
+        "mistakes": "mistakes",
+        "alternatives": "others",
+    }
     print_table(
         f"{len(rows)} exercises, {sum(exercise.minutes for exercise in found)} minutes",
-        columns,
-        [[row[column] for column in columns] for row in rows],
-        numbers=columns[2:],
+        list(headings.values()),
+        [[row[field] for field in headings] for row in rows],
+        numbers=list(headings.values())[2:],
         folded="title",
     )
     return code

@@ -19,14 +19,10 @@ def progress_complaints() -> Iterator[list[str]]:
     messages: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        yield messages
-    for warning in caught:
-        if issubclass(warning.category, ProgressWarning):
-            message = str(warning.message)
-            if message not in messages:
-                messages.append(message)
+        try:
+            yield messages
+        finally:
+            told = [str(w.message) for w in caught if issubclass(w.category, ProgressWarning)]
+            messages += dict.fromkeys(told)
+            for message in messages:
                 complain(f"saeedu: {message}")
-        else:
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )

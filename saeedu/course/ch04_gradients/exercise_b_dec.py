@@ -88,7 +88,7 @@ EXERCISE = Exercise(
     id="04.grad_b_dec",
     title="One bias, two paths",
     reference=numpy_gradients.grad_b_dec,
-    minutes=10,
+    minutes=8,
     difficulty=4,
     hints=(
         "Follow both arrows that leave b_dec in the graph. Each gives a gradient; where paths "

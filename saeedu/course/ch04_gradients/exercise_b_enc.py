@@ -65,7 +65,7 @@ EXERCISE = Exercise(
     id="04.grad_b_enc",
     title="The encoder's bias",
     reference=numpy_gradients.grad_b_enc,
-    minutes=4,
+    minutes=3,
     difficulty=1,
     hints=(
         "NumPy's broadcasting adds the same b_enc to every row of the batch. Move b_enc[j]: what "

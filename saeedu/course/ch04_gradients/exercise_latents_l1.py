@@ -75,7 +75,7 @@ EXERCISE = Exercise(
     id="04.grad_latents_l1",
     title="The price of being on",
     reference=numpy_gradients.grad_latents_l1,
-    minutes=5,
+    minutes=4,
     difficulty=2,
     hints=(
         "For a latent that is on, |latent| is the latent itself. What is its slope, and does the "

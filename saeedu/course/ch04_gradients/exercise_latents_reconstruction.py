@@ -81,7 +81,7 @@ EXERCISE = Exercise(
     id="04.grad_latents_reconstruction",
     title="Back through the decoder",
     reference=numpy_gradients.grad_latents_reconstruction,
-    minutes=7,
+    minutes=6,
     difficulty=2,
     hints=(
         "Move latents[s, j] a little. Which entries of x_hat move, and by how much each?",

@@ -134,7 +134,7 @@ EXERCISE = Exercise(
     id="04.numerical_gradient",
     title="A checker that needs no calculus",
     reference=numpy_gradients.numerical_gradient,
-    minutes=12,
+    minutes=10,
     difficulty=3,
     hints=(
         "One entry at a time: nudge it up, ask f; nudge it down, ask f; put it back. What do the "

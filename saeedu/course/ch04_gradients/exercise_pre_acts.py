@@ -84,7 +84,7 @@ EXERCISE = Exercise(
     id="04.grad_pre_acts",
     title="The mask and its kink",
     reference=numpy_gradients.grad_pre_acts,
-    minutes=6,
+    minutes=5,
     difficulty=2,
     hints=(
         "The ReLU acts on each entry alone, so its derivative does too: nothing is summed. What is "

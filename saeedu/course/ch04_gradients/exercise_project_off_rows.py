@@ -123,7 +123,7 @@ EXERCISE = Exercise(
     id="04.project_off_rows",
     title="Stay on the sphere",
     reference=numpy_gradients.project_off_rows,
-    minutes=10,
+    minutes=8,
     difficulty=3,
     hints=(
         "Every row is a problem of its own: a gradient vector, a decoder vector. Which part of "

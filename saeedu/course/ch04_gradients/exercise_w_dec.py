@@ -86,7 +86,7 @@ EXERCISE = Exercise(
     id="04.grad_W_dec",
     title="The decoder",
     reference=numpy_gradients.grad_W_dec,
-    minutes=8,
+    minutes=7,
     difficulty=2,
     hints=(
         "What shape must the answer have? Which axis do latents and error share, so that it is the "

@@ -72,7 +72,7 @@ EXERCISE = Exercise(
     id="04.grad_W_enc",
     title="The encoder",
     reference=numpy_gradients.grad_W_enc,
-    minutes=7,
+    minutes=6,
     difficulty=3,
     hints=(
         "It is the decoder's gradient once more, one layer earlier: what goes *into* the matrix, "

@@ -75,7 +75,7 @@ EXERCISE = Exercise(
     id="04.grad_x_hat",
     title="From the loss to the reconstruction",
     reference=numpy_gradients.grad_x_hat,
-    minutes=4,
+    minutes=3,
     difficulty=1,
     hints=(
         "The boxed formula above has one factor from the square, one from the mean, and the error.",

@@ -116,14 +116,17 @@ def normalising_constant(x: Tensor) -> float:
     With it, the same l1_coefficient and learning rate mean about the same on any layer of any
     model.
 
-    **Arguments:** `x` [n, d_in], n at least 1, not all zero.
+    **Arguments:** `x` [n, d_in], n at least 1, finite, not all zero.
     **Returns:** a positive number, in units of one over those of `x`.
-    **Raises:** `ValueError` when every activation is zero.
+    **Raises:** `ValueError` when the mean length is zero or not finite.
     **Source:** Anthropic's April 2024 update, "Training SAEs".
     """
     mean_length = x.norm(dim=1).mean().item()
-    if not mean_length > 0:
-        raise ValueError("normalising_constant: every activation is zero")
+    if not 0 < mean_length < math.inf:
+        raise ValueError(
+            f"the mean length of the activations is {mean_length}: they are all zero, or some are "
+            "not finite numbers"
+        )
     return math.sqrt(x.shape[1]) / mean_length
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Patch
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from saeedu.plots import BLUE, GREEN, GREY, ORANGE, PINK
 from saeedu.shapes import Array
@@ -27,6 +28,7 @@ _BOXES = {
     "b_enc": ("b_enc\n[d_sae]", 5.5, 2.55),
     "W_dec": ("W_dec\n[d_sae, d_in]", 8.4, 2.55),
 }
+_STYLES = (("-", BLUE), ("--", ORANGE), (":", PINK), ("-.", GREEN))
 _PARAMETERS = ("b_dec", "W_enc", "b_enc", "W_dec")
 
 
@@ -70,7 +72,7 @@ def computation_graph() -> Figure:
         ("@ W_enc + b_enc", 3.4, 1.55),
         ("ReLU", 5.8, 1.2),
         ("@ W_dec + b_dec", 7.9, 1.6),
-        ("squared error", 10.55, 0.72),
+        ("squared error", 10.5, 1.2),
         ("L1 penalty", 9.3, -0.45),
     ):
         axes.text(across, up, text, ha="center", va="center", fontsize=9, color="#444444")
@@ -211,14 +213,17 @@ def norm_drift(steps: Sequence[int], norms: dict[str, Sequence[float]]) -> Figur
     """Mean length of the decoder's rows in the course of several descents.
 
     **Arguments:** `steps` [n]; for each descent its name and the mean row norms [n].
-    **Returns:** the figure: everything on the left, the lines that stay near one on the right.
+    **Returns:** the figure: everything on the left; on the right, magnified, the lines that stay
+    near one.
     """
     figure, panels = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
     plt.close(figure)
-    styles = (("-", BLUE), ("--", ORANGE), (":", PINK), ("-.", GREEN))
-    for axes, top, title in zip(panels, (None, 1.0015), ("All", "Magnified"), strict=True):
-        for (name, line), (style, colour) in zip(norms.items(), styles, strict=False):
-            axes.plot(steps, line, style, color=colour, lw=2, label=name)
+    for axes, top, title in zip(
+        panels, (None, 1.0015), ("All", "Those near 1, magnified"), strict=True
+    ):
+        for (name, line), (style, colour) in zip(norms.items(), _STYLES, strict=False):
+            if top is None or max(line) < top:
+                axes.plot(steps, line, style, color=colour, lw=2, label=name)
         if top is not None:
             axes.set_ylim(0.9998, top)
         axes.ticklabel_format(useOffset=False)
@@ -236,11 +241,13 @@ def descents(steps: Sequence[int], runs: dict[str, dict[str, Sequence[float]]]) 
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
     plt.close(figure)
-    styles = (("-", BLUE), ("--", ORANGE), (":", PINK), ("-.", GREEN))
-    for (name, run), (style, colour) in zip(runs.items(), styles, strict=False):
+    for (name, run), (style, colour) in zip(runs.items(), _STYLES, strict=False):
         left.plot(steps, run["loss"], style, color=colour, lw=2, label=name)
         right.plot(steps, run["mmcs"], style, color=colour, lw=2, label=name)
     left.set_yscale("log")
+    left.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 4.0, 8.0)))
+    left.yaxis.set_major_formatter(ScalarFormatter())
+    left.yaxis.set_minor_formatter(NullFormatter())
     left.set(xlabel="step (count)", ylabel="loss (squared units of x)")
     right.set(xlabel="step (count)", ylabel="MMCS (no unit)", ylim=(0.5, 1.0))
     for axes in (left, right):

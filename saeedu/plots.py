@@ -26,6 +26,7 @@ BLUE, ORANGE, GREEN, PINK, SKY, BROWN = (
 )
 PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, BROWN)
 GREY = "#8A8A8A"
+INK = "#333333"
 _LINES = ("-", "--", ":", "-.")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
@@ -40,7 +41,9 @@ def plane(x: Array, arrows: Mapping[str, Array] | None = None, title: str = "") 
     if x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(f"plane: x must have shape [n, 2], but it has {list(x.shape)}")
     figure, (axes,) = _blank(1, (5.2, 5.2))
-    axes.scatter(x[:, 0], x[:, 1], s=9, color=GREY, alpha=0.45, linewidths=0, label="samples")
+    axes.scatter(
+        x[:, 0], x[:, 1], s=10, color=INK, alpha=0.5, linewidths=0, label="samples", zorder=3
+    )
     for k, (name, rows) in enumerate((arrows or {}).items()):
         for i, (u, v) in enumerate(rows):
             axes.plot(
@@ -48,14 +51,16 @@ def plane(x: Array, arrows: Mapping[str, Array] | None = None, title: str = "") 
                 [0, v],
                 color=PALETTE[k % len(PALETTE)],
                 linestyle=_LINES[k % len(_LINES)],
-                linewidth=2.5,
+                linewidth=3.5,
+                alpha=0.75,
+                markersize=8,
                 marker=_MARKERS[k % len(_MARKERS)],
                 markevery=[1],
                 label=name if i == 0 else None,
             )
     axes.set(xlabel="dimension 0 (units of x)", ylabel="dimension 1 (units of x)", title=title)
     axes.set_aspect("equal")
-    axes.legend(loc="upper right", fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
@@ -97,12 +102,7 @@ def best_matches(similarities: Mapping[str, Array], title: str = "") -> Figure:
     axes.set_ylim(len(similarities) - 0.5, -0.5)
     axes.set_xlim(0, 1.03)
     axes.set(xlabel="cosine with the best match in the dictionary (no unit)", title=title)
-    axes.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.28 - 0.1 / len(similarities)),
-        ncol=2,
-        fontsize=8,
-    )
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
 
@@ -205,7 +205,7 @@ def _draw_curves(axes: Axes, x: Sequence[float] | Array, series: Mapping[str, Ar
             np.asarray(y),
             color=PALETTE[k % len(PALETTE)],
             linestyle=_LINES[k % len(_LINES)],
-            marker=_MARKERS[k % len(_MARKERS)],
+            marker=_MARKERS[k % len(_MARKERS)] if len(x) <= 40 else "",
             markersize=4,
             label=name,
         )

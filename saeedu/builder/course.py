@@ -9,14 +9,16 @@ import importlib.util
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import saeedu.course
 from saeedu.builder.lesson import Lesson, read_lesson
 from saeedu.builder.problems import Problem
-from saeedu.grading.exercise import Exercise
+from saeedu.grading.exercise import Exercise, Mistake
 
 COURSE_FOLDER = Path(saeedu.course.__file__).resolve().parent
 CHAPTER_FOLDER = re.compile(r"ch(\d\d)_([a-z0-9_]+)")
@@ -90,9 +92,14 @@ def read_chapter(folder: Path) -> Chapter:
     else:
         problems.append(Problem(lesson_path, 1, "a chapter without lesson.md", "write it"))
         lesson = Lesson(lesson_path, match[2], 0, "", (), ())
-    exercises, load_problems = _load(folder)
+    loaded, load_problems = _load(folder)
     lines, files = _places(folder)
     problems += load_problems
+    exercises = tuple(exercise for exercise in loaded if not _malformed(exercise))
+    for exercise in loaded:
+        if fault := _malformed(exercise):
+            file = files.get(str(exercise.id), folder / "exercises.py")
+            problems.append(Problem(file, lines.get(str(exercise.id), 1), *fault))
     return Chapter(
         folder, match[1], match[2], lesson, exercises, lines, files, (*problems, *lesson.problems)
     )
@@ -118,6 +125,22 @@ def _load(folder: Path) -> tuple[tuple[Exercise, ...], list[Problem]]:
         what = "EXERCISES is not a tuple of Exercise"
         return (), [Problem(path, 1, what, "end the file with EXERCISES = (..., )")]
     return exercises, []
+
+
+def _malformed(exercise: Exercise) -> tuple[str, str] | None:
+    """What keeps the checks from looking at an exercise at all, and what to do."""
+    if not re.fullmatch(r"\d\d\.[A-Za-z_]\w*", str(exercise.id)):
+        return f"{exercise.id!r} is not an id", "write two digits, a dot and the function's name"
+    wanted: dict[str, Any] = {"hints": str, "mistakes": Mistake, "alternatives": Callable}
+    for name, kind in wanted.items():
+        value = getattr(exercise, name)
+        if not isinstance(value, tuple | list):
+            what = f"{exercise.id} has {name} that are no tuple but a {type(value).__name__}"
+            return what, "write a tuple, with a comma after its last item"
+        if not all(isinstance(item, kind) for item in value):
+            what = f"{exercise.id} has {name} that are not all {kind.__name__}"
+            return what, f"make each a {kind.__name__}"
+    return None
 
 
 def _import(folder: Path, path: Path) -> ModuleType:

@@ -39,6 +39,11 @@ REFUSED = (
     (re.compile(r"^\([\w-]+\)=\s*$"), f"a MyST label{NOT_DRAWN}", "take it out"),
     (re.compile(r"^%"), "a MyST comment, which a notebook would show", "take it out"),
     (re.compile(r"\{[\w:-]+\}`"), f"a MyST role{NOT_DRAWN}", "write plain Markdown"),
+    (
+        re.compile(r"\{code-cell\}"),
+        "a code cell that is read as text",
+        "write it at the left margin, outside lists and quotations",
+    ),
     (re.compile(r"^#\s"), "a heading of the first level", "use ##: the builder writes the title"),
     (
         re.compile(r"!\[\s*\]|<img\b(?![^>]*\balt\s*=\s*[\"'][^\"']*\w)", re.I),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -36,9 +35,6 @@ def exercise_problems(chapter: Chapter, exercise: Exercise) -> list[Problem]:
 
 
 def _identity(chapter: Chapter, exercise: Exercise) -> Iterator[Finding]:
-    if not re.fullmatch(r"\d\d\.[A-Za-z_]\w*", exercise.id):
-        yield "is not an id", "write two digits, a dot and the function's name"
-        return
     if exercise.chapter != chapter.digits:
         yield f"is in chapter {chapter.digits}", "begin the id with its chapter's digits"
     name = getattr(inspect.unwrap(exercise.reference), "__name__", "")
@@ -61,9 +57,6 @@ def _fields(exercise: Exercise) -> Iterator[Finding]:
 
 def _hints(exercise: Exercise) -> Iterator[Finding]:
     hints = exercise.hints
-    if isinstance(hints, str):
-        yield "has a string for hints", 'write ("first", "second", "third")'
-        return
     if len(hints) < LEAST_HINTS:
         yield f"has {len(hints)} hints", f"write at least {LEAST_HINTS}, from nudge to answer"
     for number, hint in enumerate(hints, start=1):

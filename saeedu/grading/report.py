@@ -68,7 +68,7 @@ def verdict_report(exercise: Exercise, verdict: Verdict) -> Shown:
     if verdict.passed:
         headline += f" ({_duration(verdict.seconds)})"
     lines = [f"{SYMBOLS[verdict.status]} {headline}", verdict.message]
-    rows = {name: _brief(value) for name, value in verdict.details.items() if name != "reason"}
+    rows = {name: _brief(value) for name, value in _rows(verdict).items()}
     lines += [f"  {name}: {_indent(value)}" for name, value in rows.items()]
     lines.append(_next_step(exercise, verdict))
     return Shown(
@@ -77,16 +77,42 @@ def verdict_report(exercise: Exercise, verdict: Verdict) -> Shown:
     )
 
 
+def _rows(verdict: Verdict) -> dict[str, Any]:
+    """The details, with those that belong together on one line."""
+    details = dict(verdict.details)
+    details.pop("reason", None)
+    rows: dict[str, Any] = {}
+    if "call" in details:
+        which = details.pop("call number", "")
+        note = details.pop("these inputs", "")
+        extra = ", ".join(part for part in (which and f"call {which}", note) if part)
+        rows["call"] = details.pop("call") + (f"   ({extra})" if extra else "")
+    if "your shape" in details:
+        yours, expected = details.pop("your shape"), details.pop("expected shape")
+        same = yours == expected
+        rows["shape"] = f"{yours}, as expected" if same else f"yours {yours}, expected {expected}"
+    if "first at index" in details:
+        rows["numbers"] = (
+            f"{details.pop('numbers that differ')} differ, by up to "
+            f"{details.pop('largest difference'):.3g}; at {details.pop('first at index')} "
+            f"yours is {details.pop('got there'):.6g}, expected {details.pop('expected there'):.6g}"
+        )
+    if "got" in details:
+        rows["number"] = f"yours {details.pop('got'):.6g}, expected {details.pop('expected'):.6g}"
+    return rows | details
+
+
 def _next_step(exercise: Exercise, verdict: Verdict) -> str:
     if verdict.passed:
         return f"The notebook goes on with your `{exercise.name}`."
     if verdict.details.get("reason") == "reference":
         return f"The notebook goes on with the reference `{exercise.name}`."
     if verdict.status == "not_attempted":
-        return f"Continuing with the reference answer. Stuck? hint({exercise.id!r})"
+        return f"Continuing with the reference answer. Stuck? `hint({exercise.id!r})`"
     return (
         f"Mend it and run both cells again. Until then the notebook goes on with the reference "
-        f"`{exercise.name}`. Stuck? hint({exercise.id!r})"
+        f"`{exercise.name}`. `failing_inputs({exercise.id!r})` gives you these inputs to try; "
+        f"`hint({exercise.id!r})` helps."
     )
 
 

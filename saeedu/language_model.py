@@ -41,7 +41,7 @@ def next_token_loss(logits: Tensor, tokens: Tensor) -> Tensor:
     return -log_probs.gather(-1, actual).squeeze(-1)
 
 
-class _Seen(Exception):  # noqa: N818
+class _Seen(Exception):
     """Not an error, but the way out of a forward pass before the model's head."""
 
 

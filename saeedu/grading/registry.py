@@ -23,6 +23,10 @@ _CHAPTER_FOLDER = re.compile(r"ch(\d\d)_\w+")
 class UnknownExercise(LookupError):
     """No exercise has that id; the message suggests the nearest ones."""
 
+    def _render_traceback_(self) -> list[str]:
+        # What IPython shows in place of a page of our own frames.
+        return [f"UnknownExercise: {self}"]
+
 
 def chapters() -> dict[str, str]:
     """Every chapter that exists: its two digits, and the name of its folder, in order.

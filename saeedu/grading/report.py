@@ -7,6 +7,7 @@ without colour: every state has a symbol and a word of its own.
 from __future__ import annotations
 
 import html
+import re
 import sys
 from typing import Any
 
@@ -22,6 +23,7 @@ WORDS = {
 }
 _EDGES = {"passed": "#0072b2", "not_attempted": "#888888", "wrong": "#d55e00", "raised": "#d55e00"}
 _PRINTED_LINES = 12
+_EMPHASIS = re.compile(r"(?<![\w*])\*(?=\w)([^*\n]+?)(?<=\w)\*(?![\w*])")
 
 
 class Shown:
@@ -157,12 +159,14 @@ def _preformatted(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Escape, and turn `backticks` into code."""
+    """Escape, and turn `backticks` into code and *stars* into emphasis."""
     pieces = html.escape(text).split("`")
     if len(pieces) % 2 == 0:  # an odd backtick: leave them all alone
         return "`".join(pieces).replace("\n", "<br>")
     return "".join(
-        f"<code>{piece}</code>" if i % 2 else piece.replace("\n", "<br>")
+        f"<code>{piece}</code>"
+        if i % 2
+        else _EMPHASIS.sub(r"<em>\1</em>", piece).replace("\n", "<br>")
         for i, piece in enumerate(pieces)
     )
 

@@ -179,6 +179,14 @@ def test_html_escapes_what_the_learner_wrote() -> None:
     assert "<b>bold" not in shown.html
 
 
+def test_emphasis_and_code_are_rendered_and_products_are_not() -> None:
+    hinted = exercise(hints=("what goes *into* it: `a * b * c`, or 2 * x * y",))
+    shown = report.hint_report(hinted, 1).html
+    assert "<em>into</em>" in shown
+    assert "<code>a * b * c</code>" in shown
+    assert "2 * x * y" in shown
+
+
 @pytest.mark.parametrize("attempt", [right, wrong, stub])
 def test_every_state_is_told_by_a_word_and_not_by_colour_alone(attempt: Any) -> None:
     verdict = grade(EX, attempt)

@@ -16,15 +16,15 @@ from numpy.typing import ArrayLike
 
 from saeedu.shapes import Array
 
-BLUE, ORANGE, GREEN, PINK, SKY, BROWN = (
+BLUE, ORANGE, GREEN, PINK, SKY, AMBER = (
     "#0072B2",
     "#D55E00",
     "#009E73",
     "#CC79A7",
     "#56B4E9",
-    "#8C6D1F",
+    "#E69F00",
 )
-PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, BROWN)
+PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, AMBER)
 GREY = "#8A8A8A"
 INK = "#333333"
 _LINES = ("-", "--", ":", "-.")

@@ -1,0 +1,63 @@
+"""Inputs for this chapter's checks: torch tensors of which no axis has the size of another.
+
+Nothing is zero that could hide a mistake: the activations' mean is far from the origin, the
+decoder's rows differ in length, and every price differs from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from saeedu.grading.exercise import Call
+
+
+def tensor(values: np.ndarray) -> Tensor:
+    """A float64 tensor with a copy of the values."""
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def codes_and_decoders(rng: np.random.Generator) -> Iterator[Call]:
+    """Latents as a ReLU leaves them, decoder rows of clearly different lengths, and a price."""
+    for batch, d_sae, d_in, price in ((7, 11, 5, 0.3), (4, 3, 6, 2.5), (9, 8, 2, 0.07)):
+        latents = np.maximum(rng.standard_normal((batch, d_sae)) + 0.3, 0)
+        latents[:, int(rng.integers(d_sae))] = 0.0  # a dead one
+        latents[0, int(np.argmax(latents.sum(axis=0)))] += 1.5
+        W_dec = rng.standard_normal((d_sae, d_in)) * rng.uniform(0.3, 3.0, (d_sae, 1))
+        yield Call(
+            (tensor(latents).requires_grad_(), tensor(W_dec).requires_grad_(), price),
+            axes={"batch": batch, "d_sae": d_sae, "d_in": d_in},
+        )
+
+
+def pairs(rng: np.random.Generator) -> Iterator[Call]:
+    """A reconstruction and its target; the error has a mean of its own, and so has the target."""
+    for batch, d_in in ((7, 5), (4, 6), (12, 3), (9, 8)):
+        spread = rng.uniform(0.5, 3.0, d_in)
+        mean = rng.uniform(0.7, 2.0, d_in) * rng.choice([-1, 1], d_in)
+        x = rng.standard_normal((batch, d_in)) * spread + mean
+        error = 0.5 * rng.standard_normal((batch, d_in)) + 0.4 * rng.uniform(0.5, 1.0, d_in)
+        yield Call((tensor(x + error), tensor(x)), axes={"batch": batch, "d_in": d_in})
+
+
+def cross_entropies(rng: np.random.Generator) -> Iterator[Call]:
+    """Clean, with an SAE and zero-ablated; the last SAE is worse than zeros."""
+    for share in (0.1, 0.45, 0.9):
+        clean, gap = rng.uniform(2.0, 4.0), rng.uniform(3.0, 8.0)
+        yield Call((clean, clean + share * gap, clean + gap))
+    yield Call((3.2, 12.4, 10.1), note="an SAE that is worse than zeros")
+
+
+def predictions(rng: np.random.Generator) -> Iterator[Call]:
+    """Logits that are not normalised, and tokens of which no two neighbours are equal."""
+    for batch, context, vocabulary in ((3, 6, 9), (2, 4, 7), (5, 3, 11)):
+        logits = 2 * rng.standard_normal((batch, context, vocabulary)) + 1.3
+        steps = rng.integers(1, vocabulary, (batch, context))
+        tokens = np.cumsum(steps, axis=1) % vocabulary
+        yield Call(
+            (tensor(logits), torch.tensor(tokens)),
+            axes={"batch": batch, "context": context, "vocabulary": vocabulary},
+        )

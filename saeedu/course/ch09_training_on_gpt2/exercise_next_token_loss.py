@@ -1,0 +1,149 @@
+"""Exercise 09.next_token_loss: what the language model pays for every token."""
+# ruff: noqa: D103 - wrong and alternative answers are named by what they do
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from saeedu import language_model
+from saeedu.course.ch09_training_on_gpt2 import draws
+from saeedu.grading.exercise import Check, Exercise, Mistake
+
+
+def pick(log_probs, tokens):
+    return log_probs.gather(-1, tokens[..., None])[..., 0]
+
+
+def predicts_itself(logits, tokens):
+    return -pick(logits[:, :-1].log_softmax(-1), tokens[:, :-1])
+
+
+def predicts_the_one_before(logits, tokens):
+    return -pick(logits[:, 1:].log_softmax(-1), tokens[:, :-1])
+
+
+def last_logits_kept(logits, tokens):
+    return -pick(logits[:, 1:].log_softmax(-1), tokens[:, 1:])
+
+
+def averaged(logits, tokens):
+    return -pick(logits[:, :-1].log_softmax(-1), tokens[:, 1:]).mean()
+
+
+def logits_not_normalised(logits, tokens):
+    return -pick(logits[:, :-1], tokens[:, 1:])
+
+
+def softmax_over_positions(logits, tokens):
+    return -pick(logits[:, :-1].log_softmax(1), tokens[:, 1:])
+
+
+def log_forgotten(logits, tokens):
+    return -pick(logits[:, :-1].softmax(-1), tokens[:, 1:])
+
+
+def sign_forgotten(logits, tokens):
+    return pick(logits[:, :-1].log_softmax(-1), tokens[:, 1:])
+
+
+def in_bits(logits, tokens):
+    return -pick(logits[:, :-1].log_softmax(-1), tokens[:, 1:]) / math.log(2)
+
+
+def one_long_list(logits, tokens):
+    return -pick(logits[:, :-1].log_softmax(-1), tokens[:, 1:]).flatten()
+
+
+def by_cross_entropy(logits, tokens):
+    return torch.nn.functional.cross_entropy(
+        logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none"
+    )
+
+
+def by_logsumexp(logits, tokens):
+    predicting, predicted = logits[:, :-1], tokens[:, 1:]
+    return predicting.logsumexp(dim=-1) - pick(predicting, predicted)
+
+
+def in_loops(logits, tokens):
+    batch, context = tokens.shape
+    losses = torch.zeros(batch, context - 1)
+    for i in range(batch):
+        for t in range(context - 1):
+            probabilities = torch.softmax(logits[i, t], dim=0)
+            losses[i, t] = -torch.log(probabilities[tokens[i, t + 1]])
+    return losses
+
+
+EXERCISE = Exercise(
+    id="09.next_token_loss",
+    title="What the model pays for a token",
+    reference=language_model.next_token_loss,
+    minutes=10,
+    difficulty=3,
+    hints=(
+        "The logits at position t are a prediction of the token at position t + 1. Which position "
+        "of the logits has nothing to predict? Which token was predicted by nobody?",
+        "`torch.log_softmax(..., dim=-1)` turns logits into log-probabilities over the vocabulary. "
+        "Drop the last position of the logits and the first of the tokens, and they line up.",
+        "To pick, at each position, the entry of one token: `log_probs.gather(-1, index)` with an "
+        "index of shape [batch, context - 1, 1]; `tokens[:, 1:, None]` has it. Mind the last axis "
+        "and the sign.",
+    ),
+    check=Check(
+        draws.predictions,
+        tested="three batches of raw logits, with no token followed by itself",
+    ),
+    mistakes=(
+        Mistake(
+            predicts_itself,
+            "You score each position on its own token, which the model has already seen. The "
+            "logits at t predict the token at t + 1.",
+        ),
+        Mistake(
+            predicts_the_one_before,
+            "The shift goes the wrong way: you score the logits at t on the token at t − 1.",
+        ),
+        Mistake(
+            last_logits_kept,
+            "You dropped the first position of the logits as well as of the tokens, so they are "
+            "level again. Of the logits it is the *last* that has nothing to predict.",
+        ),
+        Mistake(
+            averaged,
+            "You averaged. Keep one loss a token, [batch, context - 1]: later chapters ask which "
+            "tokens an SAE hurts.",
+        ),
+        Mistake(
+            logits_not_normalised,
+            "These are logits, not log-probabilities: add the same number to all of them, and "
+            "your loss changes. Take `log_softmax` over the vocabulary first.",
+        ),
+        Mistake(
+            softmax_over_positions,
+            "The softmax runs over positions. Each position spreads its probability over the "
+            "vocabulary: the last axis.",
+        ),
+        Mistake(
+            log_forgotten,
+            "This is minus the probability. The loss is minus its logarithm.",
+        ),
+        Mistake(
+            sign_forgotten,
+            "The sign: a log-probability is never above 0, a loss never below.",
+        ),
+        Mistake(
+            in_bits,
+            "This is in bits. The course, like PyTorch, counts in nats: the natural logarithm.",
+        ),
+        Mistake(
+            one_long_list,
+            "The numbers are right, but in one long list. Keep the axes: [batch, context - 1].",
+        ),
+    ),
+    alternatives=(by_cross_entropy, by_logsumexp, in_loops),
+    why="It is the yardstick for everything that you will ever do to the inside of a model: "
+    "ablations, steering and circuits are all measured in it.",
+)

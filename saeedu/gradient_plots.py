@@ -22,7 +22,7 @@ _BOXES = {
     "pre_acts": ("pre_acts\n[batch, d_sae]", 4.6, 1.0),
     "latents": ("latents\n[batch, d_sae]", 7.0, 1.0),
     "x_hat": ("x_hat\n[batch, d_in]", 9.4, 1.0),
-    "loss": ("loss\na number", 11.6, 1.0),
+    "loss": ("loss\na number", 12.2, 1.0),
     "b_dec": ("b_dec\n[d_in]", 2.2, -0.95),
     "W_enc": ("W_enc\n[d_in, d_sae]", 3.9, 2.55),
     "b_enc": ("b_enc\n[d_sae]", 5.5, 2.55),
@@ -62,7 +62,7 @@ def computation_graph() -> Figure:
 
     for start, end in pairwise(("x", "centred", "pre_acts", "latents", "x_hat", "loss")):
         connect(start, end, GREY)
-    connect("x", "loss", GREY, bend=-0.44)
+    connect("x", "loss", GREY, bend=-0.42)
     connect("latents", "loss", GREY, bend=0.42)
     for name, end in (("W_enc", "pre_acts"), ("b_enc", "pre_acts"), ("W_dec", "x_hat")):
         connect(name, end, ORANGE)
@@ -72,13 +72,13 @@ def computation_graph() -> Figure:
         ("@ W_enc + b_enc", 3.4, 1.55),
         ("ReLU", 5.8, 1.2),
         ("@ W_dec + b_dec", 7.9, 1.6),
-        ("squared error", 10.5, 1.2),
+        ("squared error", 10.85, 1.2),
         ("L1 penalty", 9.3, -0.45),
     ):
         axes.text(across, up, text, ha="center", va="center", fontsize=9, color="#444444")
     axes.text(2.35, 0.05, "path 1: subtracted", ha="left", va="center", fontsize=10, color=PINK)
     axes.text(4.6, -1.4, "path 2: added", ha="center", va="center", fontsize=10, color=PINK)
-    axes.set(xlim=(-0.9, 12.4), ylim=(-1.9, 4.0))
+    axes.set(xlim=(-0.9, 13.0), ylim=(-1.9, 4.2))
     return figure
 
 
@@ -140,10 +140,10 @@ def difference_errors(epsilons: Array, one_sided: Array, central: Array) -> Figu
     return figure
 
 
-def relu_gate(pre_acts: Array, d_latents: Array, d_pre_acts: Array) -> Figure:
+def relu_gate(pre_acts: Array, d_latents: Array) -> Figure:
     """The ReLU with its slopes, and the gate that it makes for a small batch of gradients.
 
-    **Arguments:** `pre_acts`, `d_latents` and `d_pre_acts`, all [batch, d_sae] and small.
+    **Arguments:** `pre_acts` and `d_latents`, both [batch, d_sae] and small.
     **Returns:** the figure: the curve on the left, the numbers that pass on the right.
     """
     figure, (left, *panels) = plt.subplots(1, 4, figsize=(11.5, 3.4), layout="constrained")
@@ -157,8 +157,9 @@ def relu_gate(pre_acts: Array, d_latents: Array, d_pre_acts: Array) -> Figure:
     left.set(xlabel="pre-activation (units of x)", ylabel="latent (units of x)", ylim=(-0.7, 2.1))
     left.spines[["top", "right"]].set_visible(False)
     titles = ("pre_acts decide", "d_latents arrive", "d_pre_acts leave")
-    for axes, values, title in zip(panels, (pre_acts, d_latents, d_pre_acts), titles, strict=True):
-        shut = pre_acts <= 0
+    shut = pre_acts <= 0
+    tables = (pre_acts, d_latents, np.where(shut, 0.0, d_latents))
+    for axes, values, title in zip(panels, tables, titles, strict=True):
         axes.imshow(np.where(shut, 1.0, 0.0), cmap="Greys", vmin=0, vmax=3.5)
         for (row, column), value in np.ndenumerate(values):
             text = "0" if value == 0 else f"{value:+.1f}"

@@ -19,7 +19,8 @@ def numerical_gradient(f: Callable[[Array], float], at: Array, eps: float = 1e-5
     **Arguments:** `f`, from an array to a number; `at`, an array of any shape, left unchanged;
     `eps`, half the distance between the two points of each difference.
     **Returns:** an array of the shape of `at`, in units of `f` per unit of `at`.
-    **Source:** the error is of order eps squared; see any numerical analysis text.
+    **Source:** Baydin et al. (2018), section 2.1: the error is of order eps squared, down to the
+    eps at which rounding takes over.
     """
     at = np.array(at, dtype=np.float64)  # a copy: the nudges must not reach the caller's array
     grad = np.zeros_like(at)

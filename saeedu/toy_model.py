@@ -76,7 +76,7 @@ def _checked(function: Callable[P, R]) -> Callable[P, R]:
 
 @_checked
 def draw_features(
-    rng: np.random.Generator, n_instances: int, batch: int, n: int, density: ArrayLike
+    rng: np.random.Generator, n_instances: int, batch: int, n: int, density: Array | float
 ) -> Array:
     """Draw sparse features: mostly zero, otherwise uniform between 0 and 1.
 

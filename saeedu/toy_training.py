@@ -22,7 +22,7 @@ from saeedu.toy_model import (
     toy_gradients,
 )
 
-Draw = Callable[[np.random.Generator, int, int, int, ArrayLike], Array]
+Draw = Callable[[np.random.Generator, int, int, int, Array], Array]
 EVALUATION_NUMBERS = 4_000_000
 """How many numbers the samples of the final loss hold, over all instances."""
 
@@ -82,7 +82,8 @@ def train_toy(
     **Returns:** a `ToyRun`.
     **Raises:** `ValueError` for a size below one, a density outside (0, 1], a negative
     importance, or a learning rate that is not positive; `FloatingPointError`, naming the step,
-    when training diverges. Warns when an instance ends worse than answering zero.
+    when training diverges. Warns when an instance ends worse than
+    if it answered every feature with its mean.
     **Source:** Elhage et al. (2022); Kingma and Ba (2015) for Adam.
     """
     density, importance = _checked_settings(
@@ -115,7 +116,7 @@ def train_toy(
     final_batch = max(batch, EVALUATION_NUMBERS // (n_instances * n))
     x = draw(final_rng, n_instances, final_batch, n, density)
     final_loss = importance_loss(model.forward(x, W, b), x, importance)
-    _warn_if_worse_than_zero(final_loss, importance_loss(0 * x, x, importance), lr)
+    _warn_if_nothing_was_learnt(final_loss, x, importance, lr)
     return ToyRun(W, b, final_loss, np.array(sorted(steps)), np.array(history), np.array(losses))
 
 
@@ -217,11 +218,13 @@ def _diverged(what: str, step: int, lr: float) -> None:
     )
 
 
-def _warn_if_worse_than_zero(final_loss: Array, zero_loss: Array, lr: float) -> None:
-    worse = final_loss > 1.5 * zero_loss + 1e-3
+def _warn_if_nothing_was_learnt(final_loss: Array, x: Array, importance: Array, lr: float) -> None:
+    mean = np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape)
+    worse = final_loss > 1.05 * importance_loss(mean, x, importance) + 1e-12
     if worse.any():
         warnings.warn(
             f"train_toy: {int(worse.sum())} of {len(worse)} instances end with a loss above that "
-            f"of answering zero; lr={lr:g} is probably too large",
+            f"of answering every feature with its mean; lr={lr:g} may be too large, or n_steps "
+            f"too few",
             stacklevel=3,
         )

@@ -185,6 +185,14 @@ def test_numerical_gradient_of_a_known_function(at):
     assert at.dtype == before.dtype
 
 
+def test_numerical_gradient_holds_all_other_entries_still():
+    at = np.array([[0.4, 1.3], [0.8, 0.1]])
+    measured = grads.numerical_gradient(lambda v: float(v.sum() ** 3 * v[1, 0]), at)
+    exact = np.full((2, 2), 3 * at.sum() ** 2 * at[1, 0])
+    exact[1, 0] += at.sum() ** 3
+    np.testing.assert_allclose(measured, exact, rtol=1e-8)
+
+
 def test_numerical_gradient_error_falls_with_the_square_of_eps():
     at = np.array([1.0])
     errors = [

@@ -32,6 +32,8 @@ class Built:
     sources: dict[str, str]
     """For each notebook's name the lesson that it is built from."""
     problems: tuple[Problem, ...]
+    incomplete: dict[str, str]
+    """Notebooks without their exercises, each with the package that is not installed."""
 
     def files(self, kind: str) -> dict[str, bytes]:
         """The bytes of each file of `"notebooks"` or `"solutions"`."""
@@ -56,7 +58,8 @@ def make(course: Path = COURSE_FOLDER) -> Built:
         problems += [*found, *also]
     problems += course_problems(chapters)
     sources = {chapter.notebook_name: chapter.built_from for chapter in chapters}
-    return Built(notebooks, solutions, sources, tuple(problems))
+    incomplete = {c.notebook_name: c.missing_package for c in chapters if c.missing_package}
+    return Built(notebooks, solutions, sources, tuple(problems), incomplete)
 
 
 def build(root: Path, course: Path = COURSE_FOLDER, only: Sequence[str] = ()) -> list[str]:

@@ -48,6 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `saeedu exercises | head` has read enough
         sys.stdout = None  # nor flush it at exit
         return 0
+    except ModuleNotFoundError as error:
+        if (error.name or "saeedu").startswith("saeedu"):
+            raise  # a fault of ours, not a package that was left out
+        complain(
+            f"saeedu {parsed.command}: {error.name} is not installed; run pip install 'saeedu[lm]'"
+        )
     except OSError as error:
         complain(f"saeedu {parsed.command}: {os_error_sentence(error)}")
     except KeyboardInterrupt:

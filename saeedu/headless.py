@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import re
+import subprocess
 import tempfile
 import warnings
 from dataclasses import asdict, dataclass, field
@@ -145,7 +147,8 @@ def _execute(
         log=quiet,
     )
     try:
-        client.execute(env=environment)
+        # What the kernel prints about itself is no business of the learner's.
+        client.execute(env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except CellTimeoutError:
         return (
             f"cell {running['cell']} did not finish within {timeout:g} s, and the run stopped "
@@ -175,7 +178,9 @@ def _expected(notebook: Any, chapter: str | None, verdicts: dict[str, Any]) -> l
 
     ids: list[str] = []
     if chapter in chapters():
-        ids += [exercise.id for exercise in exercises_of(str(chapter))]
+        # A chapter that needs torch, where there is none: its test cells name the exercises.
+        with contextlib.suppress(ImportError):
+            ids += [exercise.id for exercise in exercises_of(str(chapter))]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             ids += CHECK_CALL.findall(cell.source)

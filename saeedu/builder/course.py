@@ -37,6 +37,8 @@ class Chapter:
     """Line of each exercise id in the file that `exercise_files` names for it."""
     exercise_files: dict[str, Path]
     problems: tuple[Problem, ...]
+    missing_package: str = ""
+    """A package that the exercises need and that is not installed, such as torch."""
 
     @property
     def heading(self) -> str:
@@ -92,7 +94,7 @@ def read_chapter(folder: Path) -> Chapter:
     else:
         problems.append(Problem(lesson_path, 1, "a chapter without lesson.md", "write it"))
         lesson = Lesson(lesson_path, match[2], 0, "", (), ())
-    loaded, load_problems = _load(folder)
+    loaded, load_problems, missing_package = _load(folder)
     lines, files = _places(folder)
     problems += load_problems
     exercises = tuple(exercise for exercise in loaded if not _malformed(exercise))
@@ -101,15 +103,23 @@ def read_chapter(folder: Path) -> Chapter:
             file = files.get(str(exercise.id), folder / "exercises.py")
             problems.append(Problem(file, lines.get(str(exercise.id), 1), *fault))
     return Chapter(
-        folder, match[1], match[2], lesson, exercises, lines, files, (*problems, *lesson.problems)
+        folder,
+        match[1],
+        match[2],
+        lesson,
+        exercises,
+        lines,
+        files,
+        (*problems, *lesson.problems),
+        missing_package,
     )
 
 
-def _load(folder: Path) -> tuple[tuple[Exercise, ...], list[Problem]]:
+def _load(folder: Path) -> tuple[tuple[Exercise, ...], list[Problem], str]:
     path = folder / "exercises.py"
     if not path.is_file():
         what = "a chapter without exercises.py"
-        return (), [Problem(path, 1, what, "write it, with EXERCISES = () if it has none")]
+        return (), [Problem(path, 1, what, "write it, with EXERCISES = () if it has none")], ""
     try:
         module = _import(folder, path)
     except Exception as error:  # a chapter's code may raise anything
@@ -119,12 +129,14 @@ def _load(folder: Path) -> tuple[tuple[Exercise, ...], list[Problem]]:
         if isinstance(error, SyntaxError) and error.filename:
             where = Path(error.filename), error.lineno or 1
         what = f"cannot be imported ({type(error).__name__}: {error})"
-        return (), [Problem(*where, what, "mend it: python -c 'import ...' shows the same")]
+        missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+        remedy = "mend it, or install what it needs with pip install 'saeedu[lm]'"
+        return (), [Problem(*where, what, remedy)], missing.split(".")[0]
     exercises = getattr(module, "EXERCISES", None)
     if not isinstance(exercises, tuple) or not all(isinstance(e, Exercise) for e in exercises):
         what = "EXERCISES is not a tuple of Exercise"
-        return (), [Problem(path, 1, what, "end the file with EXERCISES = (..., )")]
-    return exercises, []
+        return (), [Problem(path, 1, what, "end the file with EXERCISES = (..., )")], ""
+    return exercises, [], ""
 
 
 def _malformed(exercise: Exercise) -> tuple[str, str] | None:

@@ -29,9 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"{folder} is a file; give a folder for your notebooks")
     built = make()
-    for problem in built.problems:  # the course has a fault; what can be handed out is
-        complain(f"saeedu start: {problem}")
     files = built.files("notebooks")
+    for name, package in built.incomplete.items():
+        del files[name]
+        complain(
+            f"saeedu start: {name} is left out, since {package} is not installed; "
+            f"run pip install 'saeedu[lm]', then saeedu start {folder} --update"
+        )
     if not files:
         raise CommandError("this installation has no chapters; install saeedu again")
     for line in hand_out(files, folder, update=arguments.update):

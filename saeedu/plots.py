@@ -12,18 +12,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Polygon, Rectangle
 from numpy.typing import ArrayLike
 
 from saeedu.shapes import Array
 
-BLUE, ORANGE, GREEN, PINK, SKY, AMBER = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#56B4E9",
-    "#E69F00",
-)
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+PINK, SKY, AMBER = "#CC79A7", "#56B4E9", "#E69F00"
 PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, AMBER)
 GREY = "#8A8A8A"
 INK = "#333333"
@@ -60,7 +55,8 @@ def plane(x: Array, arrows: Mapping[str, Array] | None = None, title: str = "") 
             )
     axes.set(xlabel="dimension 0 (units of x)", ylabel="dimension 1 (units of x)", title=title)
     axes.set_aspect("equal")
-    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    if arrows:
+        figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
 
@@ -125,6 +121,43 @@ def curves(
     axes.set_xscale(x_scale)
     axes.set(xlabel=x_label, ylabel=y_label, title=title)
     axes.legend(fontsize=8)
+    return figure
+
+
+def forward_pass(x: Array, latents: Array, x_hat: Array, title: str = "") -> Figure:
+    """One sample on its way through an autoencoder: three columns of cells, wide in the middle.
+
+    **Arguments:** `x` [d_in], `latents` [d_sae] and `x_hat` [d_in] of one sample.
+    **Returns:** the figure.
+    """
+    figure, (axes,) = _blank(1, (7.0, 4.8))
+    scale = float(max(np.max(np.abs(values)) for values in (x, latents, x_hat)))
+    columns = {"x": x, "latents": latents, "reconstruction": x_hat}
+    for k, (name, values) in enumerate(columns.items()):
+        left, half = 4.0 * k, len(values) / 2
+        image = axes.imshow(
+            values[:, None],
+            extent=(left, left + 1, -half, half),
+            cmap="RdBu_r",
+            vmin=-scale,
+            vmax=scale,
+            aspect="auto",
+        )
+        axes.add_patch(Rectangle((left, -half), 1, 2 * half, fill=False, edgecolor=INK))
+        axes.text(left + 0.5, half + 0.7, name, ha="center", fontsize=10)
+        axes.text(left + 0.5, -half - 1.6, f"[{len(values)}]", ha="center", fontsize=9)
+    for left, label, before, after in ((1, "encode", x, latents), (5, "decode", latents, x_hat)):
+        # A funnel from column to column: the wide middle is the point of the picture.
+        a, b = len(before) / 2, len(after) / 2
+        corners = [(left, a), (left + 3, b), (left + 3, -b), (left, -a)]
+        axes.add_patch(Polygon(corners, color=SKY, alpha=0.18, linewidth=0))
+        axes.annotate("", (left + 2.3, 0), (left + 0.7, 0), arrowprops={"arrowstyle": "->"})
+        axes.text(left + 1.5, 0.8, label, ha="center", fontsize=10)
+    tallest = max(len(values) for values in columns.values()) / 2
+    axes.set(xlim=(-0.7, 9.7), ylim=(-tallest - 2.4, tallest + 2.0))
+    axes.set_axis_off()
+    figure.colorbar(image, ax=axes, label="value (units of x)", shrink=0.6)
+    figure.suptitle(title)
     return figure
 
 

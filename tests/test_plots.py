@@ -20,6 +20,7 @@ FIGURES = {
     "cosine_heatmap": lambda: plots.cosine_heatmap(np.eye(3), "feature", "latent"),
     "best_matches": lambda: plots.best_matches({"one": np.eye(3), "two": 0.5 * np.eye(3)}),
     "curves": lambda: plots.curves([1, 2, 4], {"a": [1, 2, 3]}, "size (count)", "loss (nats)"),
+    "forward_pass": lambda: plots.forward_pass(np.arange(3.0), np.eye(5)[1], np.ones(3)),
     "two_codes": lambda: plots.two_codes({"a": np.eye(4)[0], "b": np.ones(4)}),
     "readings": lambda: plots.readings(COEFFICIENTS, COEFFICIENTS + 0.1),
     "bias_sweep": lambda: plots.bias_sweep([-1.0, 0.0], [0.5, 2.0], [1.0, 9.0], true_active=1.6),

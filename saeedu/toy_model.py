@@ -134,7 +134,7 @@ def importance_loss(x_hat: Array, x: Array, importance: Array) -> Array:
     **Raises:** `ShapeError` when the axes disagree; `ValueError` for a negative importance.
     **Source:** Elhage et al. (2022).
     """
-    weight = importance[..., None, :]  # lines up with [n_instances, batch, n] in both cases
+    weight = importance[..., None, :]  # fits [n_instances, batch, n] in both cases
     return np.mean(np.sum(weight * (x_hat - x) ** 2, axis=2), axis=1)
 
 

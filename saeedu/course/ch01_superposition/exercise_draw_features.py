@@ -1,0 +1,230 @@
+"""Exercise 01.draw_features: a world of sparse features."""
+# ruff: noqa: D103 - wrong and alternative answers are named by what they do
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from saeedu import toy_model
+from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
+from saeedu.shapes import Array
+
+BATCH = 40_000
+
+
+def draw_settings(rng: np.random.Generator) -> Iterator[Call]:
+    """Two instances of one density, so that sharing the draw between them is seen."""
+    for density, n in ((np.array([0.9, 0.4, 0.4, 0.15]), 3), (0.5, 4)):
+        source = np.random.default_rng(rng.integers(2**32))
+        n_instances = np.size(density) + (np.ndim(density) == 0)
+        axes = {"n_instances": n_instances, "batch": BATCH, "n": n}
+        yield Call((source, n_instances, BATCH, n, density), axes=axes)
+
+
+def observe_statistics(implementation: Implementation, call: Call) -> Any:
+    """What a draw looks like: no two right answers draw the same numbers."""
+    rng, *rest = call.args
+    x = implementation(copy.deepcopy(rng), *rest)
+    again = implementation(copy.deepcopy(rng), *rest)
+    if not isinstance(x, np.ndarray) or x.shape != (rest[0], rest[1], rest[2]):
+        return x  # the comparison will say that this is not what was asked for
+    return statistics(x) | {"the same rng draws the same": float(np.array_equal(x, again))}
+
+
+def statistics(x: Array) -> dict[str, Any]:
+    present = x != 0
+    count = np.maximum(present.sum(axis=(1, 2)), 1)
+    both = {
+        "features 0 and 1": np.mean(present[0, :, 0] & present[0, :, 1]),
+        "instances 1 and 2": np.mean(present[1, :, 0] & present[-2 % len(x), :, 0]),
+        "neighbouring samples": np.mean(present[1, 1:, 0] & present[1, :-1, 0]),
+    }
+    together = x[0, :, 0][present[0, :, 0] & present[0, :, 1]]
+    partner = x[0, :, 1][present[0, :, 0] & present[0, :, 1]]
+    return {
+        "share present, by instance": present.mean(axis=(1, 2)),
+        "share present, by feature": present.mean(axis=(0, 1)),
+        "mean of those present": x.sum(axis=(1, 2)) / count,
+        "mean square of those present": (x**2).sum(axis=(1, 2)) / count,
+        "smallest and largest": np.array([x.min(), x.max()]),
+        "share present together": np.array([*both.values(), 1.0]),
+        "mean product of two present": float(np.mean(together * partner)) if together.size else 0.0,
+    }
+
+
+def present_with_the_sparsity(rng, n_instances, batch, n, density):
+    threshold = np.reshape(density, (-1, 1, 1))
+    shape = (n_instances, batch, n)
+    return np.where(rng.random(shape) > threshold, rng.random(shape), 0.0)
+
+
+def all_or_nothing(rng, n_instances, batch, n, density):
+    threshold = np.reshape(density, (-1, 1, 1))
+    return (rng.random((n_instances, batch, n)) < threshold).astype(float)
+
+
+def never_absent(rng, n_instances, batch, n, density):
+    return rng.random((n_instances, batch, n))
+
+
+def strength_below_the_density(rng, n_instances, batch, n, density):
+    threshold = np.reshape(density, (-1, 1, 1))
+    u = rng.random((n_instances, batch, n))
+    return np.where(u < threshold, u, 0.0)
+
+
+def one_coin_for_all_features(rng, n_instances, batch, n, density):
+    threshold = np.reshape(density, (-1, 1, 1))
+    present = rng.random((n_instances, batch, 1)) < threshold
+    return present * rng.random((n_instances, batch, n))
+
+
+def one_strength_for_all_features(rng, n_instances, batch, n, density):
+    threshold = np.reshape(density, (-1, 1, 1))
+    present = rng.random((n_instances, batch, n)) < threshold
+    return present * rng.random((n_instances, batch, 1))
+
+
+def same_samples_for_all_instances(rng, n_instances, batch, n, density):
+    threshold = np.reshape(density, (-1, 1, 1))
+    present = rng.random((batch, n)) < threshold
+    return np.broadcast_to(present * rng.random((batch, n)), (n_instances, batch, n))
+
+
+def one_coin_for_all_samples(rng, n_instances, batch, n, density):
+    threshold = np.reshape(density, (-1, 1, 1))
+    present = rng.random((n_instances, 1, n)) < threshold
+    return present * rng.random((n_instances, batch, n))
+
+
+def gaussian_strength(rng, n_instances, batch, n, density):
+    threshold = np.reshape(density, (-1, 1, 1))
+    shape = (n_instances, batch, n)
+    return np.where(rng.random(shape) < threshold, rng.standard_normal(shape), 0.0)
+
+
+def strength_of_both_signs(rng, n_instances, batch, n, density):
+    threshold = np.reshape(density, (-1, 1, 1))
+    shape = (n_instances, batch, n)
+    return np.where(rng.random(shape) < threshold, rng.uniform(-1, 1, shape), 0.0)
+
+
+def first_density_for_all(rng, n_instances, batch, n, density):
+    shape = (n_instances, batch, n)
+    return np.where(rng.random(shape) < np.ravel(density)[0], rng.random(shape), 0.0)
+
+
+def scaled_by_the_density(rng, n_instances, batch, n, density):
+    return rng.random((n_instances, batch, n)) * np.reshape(density, (-1, 1, 1))
+
+
+def two_coins(rng, n_instances, batch, n, density):
+    shape = (n_instances, batch, n)
+    present = rng.random(shape) < np.asarray(density).reshape(-1, 1, 1)
+    return present * rng.uniform(0, 1, shape)
+
+
+def by_instance(rng, n_instances, batch, n, density):
+    x = np.zeros((n_instances, batch, n))
+    for k, p in enumerate(np.broadcast_to(density, n_instances)):
+        strength = 1 - rng.random((batch, n))
+        x[k] = rng.binomial(1, p, size=(batch, n)) * strength
+    return x
+
+
+def shift_and_clip(rng, n_instances, batch, n, density):
+    p = np.broadcast_to(density, n_instances)[:, None, None]
+    return np.clip(1 - rng.random((n_instances, batch, n), dtype=np.float32) / p, 0, None)
+
+
+EXERCISE = Exercise(
+    id="01.draw_features",
+    title="A world of sparse features",
+    reference=toy_model.draw_features,
+    minutes=7,
+    difficulty=2,
+    hints=(
+        "Two questions for every number: is the feature present, and if so, how strongly? "
+        "`rng.random(shape)` draws numbers that are uniform between 0 and 1. It can answer both.",
+        "A uniform number is below p with probability p. So `rng.random(shape) < threshold` is "
+        "True with the right probability for each instance.",
+        "Draw a second array of the same shape for the strengths. A product of the two, or "
+        "`np.where(present, strength, 0.0)`, is the answer.",
+    ),
+    check=Check(
+        draw_settings,
+        tested="40,000 samples for each of four densities and of one number: how many features "
+        "are present, how strongly, and whether features, samples and instances are independent",
+        observe=observe_statistics,
+        rtol=0.03,
+    ),
+    mistakes=(
+        Mistake(
+            present_with_the_sparsity,
+            "Features are present with probability 1 - density. The density is how often a feature "
+            "is there; the sparsity S of Elhage et al. is how often it is not.",
+        ),
+        Mistake(
+            all_or_nothing,
+            "A feature that is present always has the strength 1. It should be uniform between 0 "
+            "and 1.",
+        ),
+        Mistake(
+            never_absent,
+            "Every feature is present in every sample. Most should be zero: present only with "
+            "probability density.",
+        ),
+        Mistake(
+            strength_below_the_density,
+            "You used one uniform number for both questions. Given that it is below the density, "
+            "it is uniform between 0 and the *density*, so your strengths are too small. Rescale "
+            "it, or draw a second one.",
+        ),
+        Mistake(
+            one_coin_for_all_features,
+            "All features of a sample are present together or absent together. Each one needs a "
+            "draw of its own: shape [n_instances, batch, n].",
+        ),
+        Mistake(
+            one_strength_for_all_features,
+            "All features present in a sample have the same strength. Each one needs a draw of its "
+            "own.",
+        ),
+        Mistake(
+            same_samples_for_all_instances,
+            "All instances see the same random numbers. Draw the instance axis too.",
+        ),
+        Mistake(
+            one_coin_for_all_samples,
+            "A feature is present in all samples of an instance or in none. Whether it is there "
+            "has to be drawn anew for each sample.",
+        ),
+        Mistake(
+            gaussian_strength,
+            "The strengths are Gaussian, so they can be negative and larger than one. They should "
+            "be uniform between 0 and 1.",
+        ),
+        Mistake(
+            strength_of_both_signs,
+            "The strengths lie between -1 and 1. Features are never negative here: draw between 0 "
+            "and 1.",
+        ),
+        Mistake(
+            first_density_for_all,
+            "Every instance uses the first density. Line `density` up with the instance axis: "
+            "[n_instances, 1, 1].",
+        ),
+        Mistake(
+            scaled_by_the_density,
+            "You scaled the strengths by the density. Nothing is ever absent that way: the density "
+            "is a probability, not a strength.",
+        ),
+    ),
+    alternatives=(two_coins, by_instance, shift_and_clip),
+    why="Sparsity is the one knob of this chapter: everything else stays as it is while it turns.",
+    scaffold="threshold = np.reshape(density, (-1, 1, 1))  # [n_instances, 1, 1], or [1, 1, 1]",
+)

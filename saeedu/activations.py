@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from saeedu.language_model import LanguageModel
+from saeedu.progress_bars import progress_bar
 from saeedu.text import Text
 
 
@@ -95,7 +95,7 @@ def collect_activations(
     kept[:, 0] = False
     x = torch.empty(int(kept.sum()), model.d_model)
     filled = 0
-    with tqdm(total=tokens.numel(), unit="tok", desc=f"collecting {hook}") as bar:
+    with progress_bar(tokens.numel(), "tok", f"collecting {hook}") as bar:
         for start in range(0, len(tokens), batch_size):
             batch = tokens[start : start + batch_size]
             residual = model.residual(batch, hook).cpu()[kept[start : start + batch_size]]

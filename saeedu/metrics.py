@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from saeedu.language_model import LanguageModel
+from saeedu.progress_bars import progress_bar
 from saeedu.sae.base import SAE
 from saeedu.shapes import shaped
 
@@ -123,7 +123,7 @@ def evaluate_cross_entropy(
     device = sae.b_dec.device
 
     sums = torch.zeros(3, dtype=torch.float64)
-    with tqdm(total=tokens.numel(), unit="tok", desc="cross-entropy") as bar:
+    with progress_bar(tokens.numel(), "tok", "cross-entropy") as bar:
         for batch in tokens.split(batch_size):
             edited = (batch != model.bos_token_id).to(model.device)
             edited[:, 0] = False

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from saeedu.activations import normalising_constant, shuffled_batches
 from saeedu.metrics import explained_variance, l0
+from saeedu.progress_bars import progress_bar
 from saeedu.sae.base import SAE, LossTerms
 
 
@@ -105,8 +105,8 @@ def train(sae: SAE, x: Tensor, config: TrainConfig) -> History:
     sae.start_from_mean(x)
     sae.rescale(scale)
     try:
-        with tqdm(range(config.n_steps), unit="step", desc="training") as bar:
-            for step in bar:
+        with progress_bar(config.n_steps, "step", "training") as bar:
+            for step in range(config.n_steps):
                 batch = next(batches).to(sae.b_dec.device) * scale
                 terms = sae.loss(batch, config.l1_scale(step))
                 _record(history, batch, terms, step)
@@ -123,6 +123,7 @@ def train(sae: SAE, x: Tensor, config: TrainConfig) -> History:
                         f"EV {history.explained_variance[-1]:.3f}",
                         refresh=False,
                     )
+                bar.update()
     finally:
         sae.rescale(1 / scale)
     sae.fold_decoder_norms()

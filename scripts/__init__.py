@@ -1,0 +1,1 @@
+"""Maintainers' scripts; learners need none of them."""

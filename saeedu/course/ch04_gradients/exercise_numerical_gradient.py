@@ -94,6 +94,18 @@ def kept_the_integer_dtype(f, at, eps=1e-5):
     return grad
 
 
+def nudged_the_callers_array(f, at, eps=1e-5):
+    grad = np.zeros(at.shape)
+    for index in np.ndindex(at.shape):
+        at[index] += eps
+        above = f(at)
+        at[index] -= 2 * eps
+        below = f(at)
+        at[index] += eps
+        grad[index] = (above - below) / (2 * eps)
+    return grad
+
+
 def stored_in_integers(f, at, eps=1e-5):
     grad = np.zeros_like(at)
     grad[...] = _differences(f, at, up=eps, down=eps, distance=2 * eps)
@@ -206,6 +218,12 @@ EXERCISE = Exercise(
             kept_the_integer_dtype,
             "Integer input comes out wrong: an integer array cannot hold 3.00001, so the nudge is "
             "rounded away. Copy to floats: np.array(at, dtype=np.float64).",
+        ),
+        Mistake(
+            nudged_the_callers_array,
+            "You nudge the caller's own array and add the nudge back: rounding leaves it slightly "
+            "changed, and an integer array cannot hold the nudge at all. Begin with a float64 "
+            "copy.",
         ),
         Mistake(
             stored_in_integers,

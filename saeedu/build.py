@@ -51,10 +51,11 @@ def make(course: Path = COURSE_FOLDER) -> Built:
     notebooks: dict[str, Notebook] = {}
     solutions: dict[str, Notebook] = {}
     problems: list[Problem] = [problem for chapter in chapters for problem in chapter.problems]
-    for chapter in chapters:
+    written = [chapter for chapter in chapters if chapter.lesson.path.is_file()]
+    for chapter in written:
         name = chapter.notebook_name
-        notebooks[name], found = build_notebook(chapter, chapters, solutions=False)
-        solutions[name], also = build_notebook(chapter, chapters, solutions=True)
+        notebooks[name], found = build_notebook(chapter, written, solutions=False)
+        solutions[name], also = build_notebook(chapter, written, solutions=True)
         problems += [*found, *also]
     problems += course_problems(chapters)
     sources = {chapter.notebook_name: chapter.built_from for chapter in chapters}

@@ -22,7 +22,7 @@ A first sentence with $x_{ij}$ in it.
 Rows are samples.
 :::
 
-:::{recall} What is a `row`?
+:::{recall} What is a `row`, and is $a*b*c$ one?
 One sample.
 :::
 

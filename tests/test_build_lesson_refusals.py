@@ -92,6 +92,11 @@ DEFECTS: dict[str, tuple[Spoil, str, str]] = {
         ":::{figure}",
         "without alt text",
     ),
+    "a figure whose alt text is maths": (
+        instead(":alt: One dark dot", ":alt: One $x_0$ dot"),
+        ":::{figure}",
+        "maths in its alt text",
+    ),
     "a figure without a caption": (
         instead(":caption: Notice where the dot is.\n", ""),
         ":::{figure}",

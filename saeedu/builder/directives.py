@@ -211,6 +211,9 @@ class _Translator:
         if not alt:
             remedy = "say in an :alt: line what is to be seen, for someone who cannot see it"
             self.refuse(f"figure {name} without alt text", remedy, directive.line)
+        if "$" in alt:
+            what = f"figure {name} with maths in its alt text"
+            self.refuse(what, "say it in words: it is read aloud", directive.line)
         if not caption:
             remedy = "say in a :caption: line what to notice"
             self.refuse(f"figure {name} without a caption", remedy, directive.line)
@@ -239,8 +242,10 @@ def _keep_role(span: re.Match[str]) -> str:
 
 
 def _inline(text: str) -> str:
-    """Markdown is not read inside <summary>: escape it, and mark code and emphasis as HTML."""
-    text = html.escape(text, quote=False)
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
-    text = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", text)
-    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", text)
+    """Markdown is not read inside <summary>: mark code and emphasis as HTML, leave maths alone."""
+    parts = re.split(r"(\$[^$]+\$)", html.escape(text, quote=False))
+    for number in range(0, len(parts), 2):
+        part = re.sub(r"`([^`]+)`", r"<code>\1</code>", parts[number])
+        part = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", part)
+        parts[number] = re.sub(r"\*([^*]+)\*", r"<em>\1</em>", part)
+    return "".join(parts)

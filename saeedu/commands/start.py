@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     built = make()
     files = built.files("notebooks")
     for name, package in built.incomplete.items():
-        del files[name]
+        files.pop(name, None)
         complain(
             f"saeedu start: {name} is left out, since {package} is not installed; "
             f"run pip install 'saeedu[lm]', then saeedu start {folder} --update"

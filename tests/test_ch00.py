@@ -47,4 +47,5 @@ def test_the_obvious_first_attempt_at_the_third_exercise_raises():
 
     verdict = grade("00.unit_rows", unit_rows)
     assert verdict.status == "raised"
+    assert verdict.mistake == "lengths_lined_up_with_columns"
     assert "x / warmup.row_lengths(x)" in verdict.message  # the learner's own line

@@ -43,6 +43,10 @@ def first_sample_as_origin(x):
     return x - x[0]
 
 
+def mean_of_each_sample_lined_up_with_columns(x):
+    return x - x.mean(axis=1)
+
+
 def centre_with_a_loop(x):
     mean = sum(x) / len(x)
     return np.array([row - mean for row in x])
@@ -113,6 +117,11 @@ EXERCISE = Exercise(
             first_sample_as_origin,
             "You measured everything from the first sample. The new origin has to be the mean of "
             "all samples.",
+        ),
+        Mistake(
+            mean_of_each_sample_lined_up_with_columns,
+            "`x.mean(axis=1)` is one mean for each sample, and NumPy cannot line those up with the "
+            "columns. You want one mean for each column: which axis is averaged away?",
         ),
     ),
     alternatives=(centre_with_a_loop, centre_with_a_matrix, centre_a_copy_in_place),

@@ -42,6 +42,10 @@ def returned_transposed(x):
     return x.T / np.linalg.norm(x, axis=1)
 
 
+def lengths_lined_up_with_columns(x):
+    return x / np.linalg.norm(x, axis=1)
+
+
 def unit_rows_with_none(x):
     lengths = np.sqrt((x * x).sum(axis=1))
     return x / lengths[:, None]
@@ -108,6 +112,11 @@ EXERCISE = Exercise(
             returned_transposed,
             "The numbers are right but the array is turned round: samples have become columns. "
             "Return it with samples as rows.",
+        ),
+        Mistake(
+            lengths_lined_up_with_columns,
+            "The lengths are right, but they have shape [batch]. NumPy lines shapes up from the "
+            "right, so it set them against the columns. They need a second axis, of size one.",
         ),
     ),
     alternatives=(unit_rows_with_none, unit_rows_with_a_loop, unit_rows_transposed_twice),

@@ -32,7 +32,7 @@ def latents(rng: np.random.Generator, batch: int, d_sae: int) -> Array:
     on = np.maximum(strength, 0.0)
     on[:, rng.integers(d_sae)] = 0.0
     live = int(np.argmax(on.sum(axis=0)))
-    on[0, live] = 1e-4  # faint, but on
+    on[0, live] = 1e-10  # faint, but on
     on[1, live] = 1.7
     if batch > 2:
         on[2] = 0.0

@@ -59,6 +59,18 @@ def distances(A, B):
     return 1 - cosines(A, B)
 
 
+def second_array_not_transposed(A, B):
+    return (
+        A
+        / np.linalg.norm(A, axis=1, keepdims=True)
+        @ (B / np.linalg.norm(B, axis=1, keepdims=True))
+    )
+
+
+def lengths_lined_up_with_columns(A, B):
+    return A / np.linalg.norm(A, axis=1, keepdims=True) @ (B / np.linalg.norm(B, axis=1)).T
+
+
 def cosines_in_loops(A, B):
     return np.array([[np.dot(a, b) / (np.dot(a, a) * np.dot(b, b)) ** 0.5 for b in B] for a in A])
 
@@ -139,6 +151,16 @@ EXERCISE = Exercise(
             distances,
             "This is the cosine distance, one minus the cosine: parallel rows give 0 here and "
             "should give 1.",
+        ),
+        Mistake(
+            second_array_not_transposed,
+            "[n_a, d] times [n_b, d] does not fit: the inner axes have to be the same one. "
+            "Turn one of the two arrays.",
+        ),
+        Mistake(
+            lengths_lined_up_with_columns,
+            "The lengths have shape [n_b], and NumPy set them against the columns. Compare with "
+            "the line that was given for A: what does it keep?",
         ),
     ),
     alternatives=(cosines_in_loops, cosines_with_einsum, cosines_in_float32),

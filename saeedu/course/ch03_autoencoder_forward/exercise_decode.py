@@ -56,6 +56,10 @@ def only_the_strongest(latents, W_dec, b_dec):
     return latents * (latents == latents.max(axis=1, keepdims=True)) @ W_dec + b_dec
 
 
+def decoder_transposed(latents, W_dec, b_dec):
+    return latents @ W_dec.T + b_dec
+
+
 def decode_in_loops(latents, W_dec, b_dec):
     x_hat = np.empty((len(latents), W_dec.shape[1]))
     for i, sample in enumerate(latents):
@@ -129,6 +133,11 @@ EXERCISE = Exercise(
             only_the_strongest,
             "Only the strongest latent of each sample reached the output. All that are on belong "
             "in the sum.",
+        ),
+        Mistake(
+            decoder_transposed,
+            "`W_dec` is turned round. It is [d_sae, d_in] already: each of its rows is a "
+            "direction, and there is a row for each latent.",
         ),
     ),
     alternatives=(decode_in_loops, decode_with_einsum, decode_with_a_column_of_ones),

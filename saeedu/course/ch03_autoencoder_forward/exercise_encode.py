@@ -77,6 +77,10 @@ def kept_the_negative_part(x, W_enc, b_enc, b_dec):
     return np.minimum((x - b_dec) @ W_enc + b_enc, 0)
 
 
+def encoder_transposed(x, W_enc, b_enc, b_dec):
+    return relu((x - b_dec) @ W_enc.T + b_enc)
+
+
 def encode_in_loops(x, W_enc, b_enc, b_dec):
     latents = np.zeros((len(x), len(b_enc)))
     for i in range(len(x)):
@@ -183,6 +187,11 @@ EXERCISE = Exercise(
         Mistake(
             kept_the_negative_part,
             "You kept the negative part and threw the positive one away.",
+        ),
+        Mistake(
+            encoder_transposed,
+            "`W_enc` is turned round. It is [d_in, d_sae] already, so that [batch, d_in] times it "
+            "gives [batch, d_sae].",
         ),
     ),
     alternatives=(

@@ -54,6 +54,10 @@ def mean_divided_by_sum(x_hat, x):
     return np.mean((x_hat - x) ** 2) / np.sum((x - x.mean(axis=0)) ** 2)
 
 
+def mean_of_each_sample_lined_up_with_columns(x_hat, x):
+    return np.sum((x_hat - x) ** 2) / np.sum((x - x.mean(axis=1)) ** 2)
+
+
 def fvu_from_variances(x_hat, x):
     return ((x - x_hat) ** 2).mean(axis=0).sum() / x.var(axis=0).sum()
 
@@ -141,6 +145,11 @@ EXERCISE = Exercise(
             mean_divided_by_sum,
             "A mean above and a sum below: the two do not count the same way. Either both, "
             "or neither.",
+        ),
+        Mistake(
+            mean_of_each_sample_lined_up_with_columns,
+            "`x.mean(axis=1)` is one mean for each sample, and NumPy cannot line those up with the "
+            "columns. The mean sample has one entry for each dimension.",
         ),
     ),
     alternatives=(fvu_from_variances, fvu_in_loops, fvu_by_norms),

@@ -25,6 +25,8 @@ from saeedu.toy_model import (
 Draw = Callable[[np.random.Generator, int, int, int, Array], Array]
 EVALUATION_NUMBERS = 4_000_000
 """How many numbers the samples of the final loss hold, over all instances."""
+FRAME_NUMBERS = 400_000
+"""The same for the loss at a frame."""
 
 
 class ToyModel(NamedTuple):
@@ -49,13 +51,13 @@ class ToyRun:
     b: Array
     """The biases at the end, [n_instances, n]."""
     final_loss: Array
-    """The loss at the end on fresh samples, many more than a batch, [n_instances]."""
+    """The loss at the end on samples not trained on, many more than a batch, [n_instances]."""
     steps: Array
     """The steps at which a frame was kept, [n_frames]; close together at first, then apart."""
     history: Array
     """The weights at those steps, [n_frames, n_instances, m, n]."""
     losses: Array
-    """The loss of the batch at those steps, [n_frames, n_instances]."""
+    """The loss at those steps, always on the same samples, [n_frames, n_instances]."""
 
 
 def train_toy(
@@ -70,6 +72,7 @@ def train_toy(
     model: ToyModel = RELU_OUTPUT,
     draw: Draw = draw_features,
     n_frames: int = 40,
+    init_scale: float = 0.1,
 ) -> ToyRun:
     """Train one toy model for each density, all at once, with Adam.
 
@@ -78,7 +81,9 @@ def train_toy(
     **Arguments:** `n` features in `m` dimensions; `density` [n_instances]; `importance`, a
     number, [n] or [n_instances, n]; `n_steps` of `batch` samples for each instance; `lr`, the
     first learning rate; `seed` fixes everything; `model`, the functions to train with;
-    `draw`, a function like `draw_features`; `n_frames`, how many frames to keep, at most.
+    `draw`, a function like `draw_features`; `n_frames`, how many frames to keep, at most;
+    `init_scale`, the standard deviation of the first weights: small, so that all features start
+    together near the origin.
     **Returns:** a `ToyRun`.
     **Raises:** `ValueError` for a size below one, a density outside (0, 1], a negative
     importance, or a learning rate that is not positive; `FloatingPointError`, naming the step,
@@ -93,30 +98,31 @@ def train_toy(
         lr,
     )
     n_instances = len(density)
-    init_rng, rng, final_rng = np.random.default_rng(seed).spawn(3)
-    W = init_rng.standard_normal((n_instances, m, n)) * np.sqrt(2 / (n + m))
+    init_rng, rng, held_out_rng = np.random.default_rng(seed).spawn(3)
+    W = init_rng.standard_normal((n_instances, m, n)) * init_scale
     b = np.zeros((n_instances, n))
     adam_W, adam_b = Adam(W), Adam(b)
     steps = _frame_steps(n_steps, n_frames)
     history, losses = [], []
+    held_out_batch = max(batch, EVALUATION_NUMBERS // (n_instances * n))
+    held_out = draw(held_out_rng, n_instances, held_out_batch, n, density)
+    seen = held_out[:, : max(batch, FRAME_NUMBERS // (n_instances * n))]
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below, by step
         for step in range(n_steps + 1):
-            x = draw(rng, n_instances, batch, n, density)
             if step in steps:
                 history.append(W)
-                losses.append(importance_loss(model.forward(x, W, b), x, importance))
+                losses.append(importance_loss(model.forward(seen, W, b), seen, importance))
                 _refuse_divergence(losses[-1], importance, step, lr)
             if step == n_steps:
                 break
+            x = draw(rng, n_instances, batch, n, density)
             dW, db = model.gradients(x, W, b, importance)
             rate = lr * (1 + np.cos(np.pi * step / n_steps)) / 2
             W, b = W - rate * adam_W.direction(dW), b - rate * adam_b.direction(db)
             if not (np.all(np.isfinite(W)) and np.all(np.isfinite(b))):
                 _diverged("a weight is no longer a finite number", step + 1, lr)
-    final_batch = max(batch, EVALUATION_NUMBERS // (n_instances * n))
-    x = draw(final_rng, n_instances, final_batch, n, density)
-    final_loss = importance_loss(model.forward(x, W, b), x, importance)
-    _warn_if_nothing_was_learnt(final_loss, x, importance, lr)
+    final_loss = importance_loss(model.forward(held_out, W, b), held_out, importance)
+    _warn_if_nothing_was_learnt(final_loss, held_out, importance, lr)
     return ToyRun(W, b, final_loss, np.array(sorted(steps)), np.array(history), np.array(losses))
 
 

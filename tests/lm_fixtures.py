@@ -26,7 +26,9 @@ def documents(n: int = 12) -> list[str]:
     return [" ".join(f"{SENTENCES[(i + j) % 4]} Note {i} {j}." for j in range(6)) for i in range(n)]
 
 
-def make_model_folder(folder: Path, seed: int = 0, n_layers: int = N_LAYERS) -> Path:
+def make_model_folder(
+    folder: Path, seed: int = 0, n_layers: int = N_LAYERS, context: int = CONTEXT
+) -> Path:
     """Save a tiny random GPT-2 and a tokenizer trained on `SENTENCES`, as from_pretrained wants."""
     folder.mkdir(parents=True)
     tokenizer = Tokenizer(models.BPE())
@@ -44,7 +46,7 @@ def make_model_folder(folder: Path, seed: int = 0, n_layers: int = N_LAYERS) -> 
     torch.manual_seed(seed)
     config = GPT2Config(
         vocab_size=tokenizer.get_vocab_size(),
-        n_positions=CONTEXT,
+        n_positions=context,
         n_embd=D_MODEL,
         n_layer=n_layers,
         n_head=2,
@@ -61,10 +63,12 @@ def make_model_folder(folder: Path, seed: int = 0, n_layers: int = N_LAYERS) -> 
     return folder
 
 
-def make_hub_cache(cache: Path, repo: str = "openai-community/gpt2") -> Path:
+def make_hub_cache(
+    cache: Path, repo: str = "openai-community/gpt2", context: int = CONTEXT
+) -> Path:
     """Put a tiny GPT-2 where the hub's cache would have `repo`; the snapshot's folder."""
     storage = cache / f"models--{repo.replace('/', '--')}"
     revision = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
     (storage / "refs").mkdir(parents=True)
     (storage / "refs" / "main").write_text(revision)
-    return make_model_folder(storage / "snapshots" / revision)
+    return make_model_folder(storage / "snapshots" / revision, context=context)

@@ -37,7 +37,11 @@ def slide(
         style={"description_width": "initial"},
         layout=ipywidgets.Layout(width="28em"),
     )
-    picture = ipywidgets.Image(value=_png(figure_at(start)), format="png")
+    picture = ipywidgets.Image(
+        value=_png(figure_at(start)),
+        format="png",
+        layout=ipywidgets.Layout(align_self="flex-start", max_width="100%"),  # no stretching
+    )
 
     def redraw(change: dict[str, float]) -> None:
         picture.value = _png(figure_at(change["new"]))

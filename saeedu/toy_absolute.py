@@ -41,15 +41,14 @@ class AbsoluteRun:
 def exact_absolute_value(n: int) -> tuple[Array, Array]:
     """Weights that compute the absolute value of n features without error, in 2n neurons.
 
-    The model is relu(W_out relu(W_in x)), without a bias. Every feature gets two neurons.
+    The answer to a sample x is W_out relu(W_in x), without a bias.
 
     **Arguments:** `n`, the number of features.
-    **Returns:** `(W_in, W_out)`, of shapes [2n, n] and [n, 2n]: one instance, in any order of
-    the neurons.
-    **Source:** |x| = relu(x) + relu(-x); Elhage et al. (2022), "Computation in Superposition".
+    **Returns:** `(W_in, W_out)`, of shapes [2n, n] and [n, 2n]; the neurons in any order.
+    **Source:** Elhage et al. (2022), "Computation in Superposition".
     """
-    both_signs = np.vstack([np.eye(n), -np.eye(n)])
-    return both_signs, np.abs(both_signs).T
+    W_in = np.vstack([np.eye(n), -np.eye(n)])  # |x| = relu(x) + relu(-x)
+    return W_in, np.abs(W_in).T
 
 
 def draw_signed_features(

@@ -57,12 +57,9 @@ def dimensionality(W: Array) -> Array:
     **Raises:** `ShapeError` when `W` does not have three axes.
     **Source:** Elhage et al. (2022), "The Geometry of Superposition".
     """
-    norms = np.linalg.norm(W, axis=1)  # [n_instances, n]
-    represented = norms > 1e-6
-    # The projection of j on i, times the norm of i: a plain dot product of two columns.
-    dots = W.transpose(0, 2, 1) @ W  # [n_instances, n, n]
-    squared = np.sum(dots**2, axis=2)  # |W_i|^2 times what the definition divides by
-    return np.where(represented, norms**4 / np.where(represented, squared, 1), 0)
+    squared = np.sum(W**2, axis=1)  # [n_instances, n]
+    everything = squared + interference(W)
+    return np.where(squared > 1e-12, squared / np.where(everything > 0, everything, 1), 0)
 
 
 @shaped(W="n_instances m n")

@@ -41,17 +41,18 @@ def antipodal_loss(
 ) -> Array:
     """Expected loss of two features at opposite ends of one dimension: W = [1, -1], b = 0.
 
-    One feature alone is rebuilt exactly. When both are present they cancel, and each is off by
-    the smaller of the two.
+    The model answers relu(x_1 - x_2) for feature 1 and relu(x_2 - x_1) for feature 2. The loss
+    is the sum over both features of importance times the expected squared error.
 
-    **Arguments:** `density`, the probability that a feature is present, the same for both;
-    `importance_1`, `importance_2`, their weights in the loss. Numbers, or arrays that broadcast.
+    **Arguments:** `density`, the probability that a feature is present, the same for both; a
+    present feature is uniform between 0 and 1, and the two are independent; `importance_1`,
+    `importance_2`, their weights in the loss. Numbers, or arrays that broadcast.
     **Returns:** the loss of both features together, in loss units.
     **Source:** derived in chapter 02.
     """
     p = np.asarray(density)
     mean_square_of_the_smaller = 1 / 6  # of two numbers drawn uniformly between 0 and 1
-    return (np.asarray(importance_1) + importance_2) * p**2 * mean_square_of_the_smaller
+    return (importance_1 + importance_2) * p**2 * mean_square_of_the_smaller
 
 
 def best_arrangement(
@@ -68,7 +69,8 @@ def best_arrangement(
     only_first = dropped_loss(density, importance_2)
     only_second = dropped_loss(density, importance_1)
     shared = antipodal_loss(density, importance_1, importance_2)
-    return np.argmin(np.stack(np.broadcast_arrays(only_first, only_second, shared)), axis=0)
+    losses = np.broadcast_arrays(only_first, only_second, shared)
+    return np.argmin(losses, axis=0)
 
 
 def exact_loss(

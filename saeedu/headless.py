@@ -92,7 +92,7 @@ def read_notebook(path: Path) -> Any:
     return notebook
 
 
-def run_notebook(path: Path, timeout: float) -> NotebookReport:
+def run_notebook(path: Path, timeout: int) -> NotebookReport:
     """Run a notebook in its own folder, in a kernel of its own, and leave the file as it is.
 
     The learner's progress is not touched: the kernel's `SAEEDU_HOME` is a temporary folder.
@@ -121,9 +121,7 @@ def run_notebook(path: Path, timeout: float) -> NotebookReport:
     return report
 
 
-def _execute(
-    notebook: Any, folder: Path, timeout: float, environment: dict[str, str]
-) -> str | None:
+def _execute(notebook: Any, folder: Path, timeout: int, environment: dict[str, str]) -> str | None:
     """Run all cells; a sentence when the run broke off."""
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import NotebookClient
@@ -151,7 +149,7 @@ def _execute(
         client.execute(env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except CellTimeoutError:
         return (
-            f"cell {running['cell']} did not finish within {timeout:g} s, and the run stopped "
+            f"cell {running['cell']} did not finish within {timeout} s, and the run stopped "
             f"there; look for a loop without an end, or allow more with --timeout"
         )
     except DeadKernelError:

@@ -17,6 +17,7 @@ from saeedu.builder.writing import write_atomically
 
 MANIFEST = ".saeedu.json"
 FORMAT = 1
+KERNEL_METADATA = ("kernelspec", "language_info")
 
 
 def hand_out(files: Mapping[str, bytes], folder: Path, *, update: bool) -> list[str]:
@@ -51,7 +52,7 @@ def _update(path: Path, data: bytes, entry: dict[str, str]) -> str:
     """Bring one notebook up to date; changes `entry` to what was handed out."""
     new = _hash(data)
     current = _hash(path.read_bytes()) if path.is_file() else ""
-    if current == new:
+    if current == new:  # up to what JupyterLab wrote on opening it
         entry["handed_out"] = new
         return "up to date"
     if current == entry.get("handed_out"):
@@ -59,12 +60,12 @@ def _update(path: Path, data: bytes, entry: dict[str, str]) -> str:
         entry["handed_out"] = new
         return "refreshed"
     if new in (entry.get("handed_out"), entry.get("beside")):
-        return "edited by you, left alone"
+        return "edited or run by you, left alone"
     beside = _beside(path, data)
     if not beside.exists():
         write_atomically(beside, data)
     entry["beside"] = new
-    return f"edited by you, left alone; the new version is {beside.name}"
+    return f"edited or run by you, left alone; the new version is {beside.name}"
 
 
 def _beside(path: Path, data: bytes) -> Path:
@@ -108,4 +109,16 @@ def _write_manifest(folder: Path, handed: Mapping[str, dict[str, str]]) -> None:
 
 
 def _hash(data: bytes) -> str:
+    """A notebook's hash, blind to what JupyterLab writes into it on opening.
+
+    That is the kernel's description and the file's layout. Everything else counts, outputs too:
+    a notebook that was run may hold an hour's results.
+    """
+    try:
+        notebook: Any = json.loads(data)
+        kept = {k: v for k, v in notebook["metadata"].items() if k not in KERNEL_METADATA}
+        cells = [{**cell, "source": "".join(cell["source"])} for cell in notebook["cells"]]
+        data = json.dumps({**notebook, "metadata": kept, "cells": cells}, sort_keys=True).encode()
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass  # no notebook: its bytes, then
     return hashlib.sha256(data).hexdigest()

@@ -79,7 +79,14 @@ def test_a_bad_file_does_not_keep_the_others_from_being_reported(capsys: Output)
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["frobnicate"], ["check"], ["check", "a", "--timeout=0"]]
+    "arguments",
+    [
+        [],
+        ["frobnicate"],
+        ["check"],
+        ["check", "a", "--timeout=0"],
+        ["check", "a", "--timeout=soon"],
+    ],
 )
 def test_a_malformed_command_line_is_exit_code_2(arguments: list[str], capsys: Output) -> None:
     assert main(arguments) == 2

@@ -15,7 +15,7 @@ from saeedu import build as builder
 from saeedu.build import make
 from saeedu.cli import main
 from saeedu.personal_copy import MANIFEST, hand_out
-from tests.made_up_course import EXERCISES, write_course
+from tests.made_up_course import EXERCISES, LESSON, write_course
 
 A, B = "00_a.ipynb", "01_b.ipynb"
 VERSION_1 = {A: b"a, version 1", B: b"b, version 1"}
@@ -67,8 +67,43 @@ def test_update_refreshes_the_unedited_and_puts_the_new_beside_the_edited(tmp_pa
         "00_a.new.ipynb": b"a, version 2",
         B: b"b, version 2",
     }
-    assert f"{A}: edited by you, left alone; the new version is 00_a.new.ipynb" in said
+    assert f"{A}: edited or run by you, left alone; the new version is 00_a.new.ipynb" in said
     assert f"{B}: refreshed" in said
+
+
+def touched(data: bytes, how: str) -> bytes:
+    """A notebook after a visit to JupyterLab."""
+    notebook = json.loads(data)
+    code = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    if how == "opened":
+        notebook["metadata"]["language_info"]["version"] = "3.99"
+        notebook["metadata"]["kernelspec"]["display_name"] = "my environment"
+        code["source"] = "".join(code["source"])
+    elif how == "run":
+        code["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["an hour\n"]}]
+    elif how == "edited":
+        code["source"] = ["my work"]
+    else:
+        code["metadata"]["tags"] = ["mine"]
+    return json.dumps(notebook, indent=2).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("how", "refreshed"), [("opened", True), ("run", False), ("edited", False), ("tagged", False)]
+)
+def test_only_a_notebook_that_was_opened_and_no_more_is_refreshed(
+    how: str, refreshed: bool, tmp_path: Path
+) -> None:
+    old = make(write_course(tmp_path)).files("notebooks")["07_rows.ipynb"]
+    new = make(write_course(tmp_path, LESSON.replace("first", "1st"))).files("notebooks")
+    folder = tmp_path / "mine"
+    hand_out({A: old}, folder, update=False)
+    visited = touched(old, how)
+    (folder / A).write_bytes(visited)
+    hand_out({A: new["07_rows.ipynb"]}, folder, update=True)
+    after = contents(folder)
+    assert after[A] == (new["07_rows.ipynb"] if refreshed else visited)
+    assert after.get("00_a.new.ipynb") == (None if refreshed else new["07_rows.ipynb"])
 
 
 def test_an_edited_new_version_is_work_too(tmp_path: Path) -> None:

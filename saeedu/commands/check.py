@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from saeedu.commands.errors import complain, os_error_sentence, say
 from saeedu.commands.tables import print_table
 
 if TYPE_CHECKING:
-    from saeedu.headless import NotebookReport
+    from saeedu.headless import NotebookReport, Row
 
 HELP = "run notebooks and print a table of their exercises"
 
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", type=Path)
     parser.add_argument("--json", action="store_true", help="print one JSON object a notebook")
     parser.add_argument(
-        "--timeout", type=_seconds, default=600.0, metavar="SECONDS", help="a cell (default: 600)"
+        "--timeout", type=_seconds, default=600, metavar="SECONDS", help="a cell (default: 600)"
     )
 
 
@@ -39,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     code = 0
     for path in arguments.notebooks:
+        if sys.stderr.isatty():
+            complain(f"running {path} ...")  # it may take minutes, and the table comes at its end
         try:
             report = run_notebook(path, arguments.timeout)
         except (NotANotebookError, OSError) as error:
@@ -76,13 +79,11 @@ def _print(report: NotebookReport) -> None:
         complain(f"saeedu check: {report.notebook}: {report.problem}")
 
 
-def _brief(row: object) -> str:
-    status, message = row.status, row.message  # type: ignore[attr-defined]
-    return "" if status in ("passed", "not_attempted") else message
+def _brief(row: Row) -> str:
+    return "" if row.status in ("passed", "not_attempted") else row.message
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("a number of seconds above 0")
-    return value
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of seconds above 0")
+    return int(text)

@@ -91,7 +91,7 @@ def _lines(text: str) -> list[str]:
 
 def _contains(text: Sequence[str], body: Sequence[str]) -> bool:
     size = len(body)
-    if not size:
+    if not size or body[0] not in text:  # nearly always: a course has thousands of pairs
         return False
     return any(tuple(text[i : i + size]) == tuple(body) for i in range(len(text) - size + 1))
 

@@ -68,6 +68,7 @@ def count(exercises: list[Exercise], entries: list[dict[str, Any]], shipped: boo
         found[entry["exercise"]].append((entry["status"], entry["mistake"]))
     problems = []
     for exercise in exercises:
+        wanted: tuple[str, str | None]
         if not shipped:
             wanted = ("passed", None)
         elif exercise.ships is not None:

@@ -19,6 +19,8 @@ BOXES = {
     "warning": ("alert-warning", "Take care"),
     "predict": ("alert-success", "Predict first"),
 }
+# Without the margin the next paragraph sticks to the folded card.
+DETAILS = '<details style="margin-bottom:0.8em">'
 KNOWN = (*BOXES, "recall", "dropdown", "figure")
 
 NOT_DRAWN = ", which JupyterLab does not draw"
@@ -165,7 +167,7 @@ class _Translator:
         elif name in ("recall", "dropdown"):
             if not title:
                 self.refuse(f":::{{{name}}} without a title", "write it on the same line")
-            self.block(f"<details>\n<summary>{_inline(title)}</summary>")
+            self.block(f"{DETAILS}\n<summary>{_inline(title)}</summary>")
         elif name == "figure":
             directive.options["file"] = title
         else:

@@ -98,7 +98,8 @@ def describe(value: Any) -> str:
     if array is not None:
         return f"{array.item():.4g}" if array.dtype.kind == "f" else str(array.item())
     if callable(value):
-        return getattr(value, "__name__", "a function")
+        text = getattr(value, "__name__", None) or repr(value)
+        return "a function" if " at 0x" in text or len(text) > 60 else text
     if is_nest(value):
         return f"{kind_of(value)} of {len(value)}"
     return kind_of(value)

@@ -6,9 +6,8 @@ The only module that imports transformer_lens, and it does so when a model is fi
 from __future__ import annotations
 
 import contextlib
-import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from saeedu.model_sources import ModelUnavailableError, locate
+from saeedu.progress_bars import without_transformers_bars
 from saeedu.shapes import ShapeError, shaped
 
 # Where published SAEs are best studied (GPT-2), or a third of the way up (SmolLM2).
@@ -241,7 +241,7 @@ def _open(place: Path, device: str) -> tuple[Any, Any]:
     options: dict[str, Any] = {"local_files_only": True}
     if place.is_file():
         options["gguf_file"] = place.name
-    with _without_progress_bars():
+    with without_transformers_bars():
         hf_model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
         bridge = TransformerBridge.boot_transformers(
@@ -252,21 +252,3 @@ def _open(place: Path, device: str) -> tuple[Any, Any]:
     for parameter in bridge.parameters():
         parameter.requires_grad_(False)  # we read the model; only the SAE learns
     return bridge, tokenizer
-
-
-@contextlib.contextmanager
-def _without_progress_bars() -> Iterator[None]:
-    """Loading takes seconds; several progress bars for it only push the text off the page.
-
-    What is drawn on standard error meanwhile is dropped: the .gguf reader's bar has no switch.
-    """
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

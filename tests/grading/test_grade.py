@@ -355,3 +355,17 @@ def test_modules_and_gradients_fit_through_observe() -> None:
     assert grade(modules, Mine).status == "passed"
     assert grade(modules, type("Mine", (Twice,), {})).mistake == "Twice"
     assert grade(modules, type("Mine", (Detached,), {})).mistake == "Detached"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "words"),
+    [
+        (lambda x, W, b: x @ W.T + b, "inner axes"),
+        (lambda x, W, b: x @ W + x.sum(axis=1), "from the right"),
+    ],
+    ids=["matrix product", "broadcast"],
+)
+def test_numpys_shape_errors_are_put_into_words(attempt: Any, words: str) -> None:
+    verdict = grade(EX, attempt)
+    assert verdict.status == "raised"
+    assert words in verdict.message

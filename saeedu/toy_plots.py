@@ -127,17 +127,36 @@ def losses(steps: Array, curves: Array, names: Sequence[str], title: str = "") -
     """
     figure, panels = _grid(1, 1, (6.4, 3.8))
     axes = panels[0][0]
-    styles = ("-", "--", ":", "-.")
     for k, name in enumerate(names):
         axes.plot(
             np.maximum(steps, 0.5),
             curves[:, k],
             color=PALETTE[k % len(PALETTE)],
-            linestyle=styles[k % len(styles)],
+            linestyle=("-", "--", ":", "-.")[k % 4],
             label=name,
         )
     axes.set(xscale="log", yscale="log", title=title)
     axes.set(xlabel="step (count)", ylabel="loss (squared units of x)")
+    axes.legend(fontsize=8)
+    return figure
+
+
+def prices(densities: Array, relative: Array, names: Sequence[str]) -> Figure:
+    """What each of several designs costs at each density, relative to the best linear model.
+
+    **Arguments:** `densities` [k]; `relative` [n_designs, k], loss divided by the best linear
+    model's; a name for each design.
+    **Returns:** the figure, with a logarithmic density.
+    """
+    figure, panels = _grid(1, 1, (6.4, 3.8))
+    axes = panels[0][0]
+    styles = ("-o", "--s", ":^", "-.D")
+    for k, (name, line) in enumerate(zip(names, relative, strict=True)):
+        axes.plot(densities, line, styles[k % len(styles)], color=PALETTE[k], label=name)
+    axes.axhline(1, color=GREY, linewidth=1)
+    axes.annotate("the best linear model", (densities[0], 1), (2, 4), textcoords="offset points")
+    axes.set(xscale="log", ylim=(0, 2))
+    axes.set(xlabel="density (probability)", ylabel="loss / best linear loss (no unit)")
     axes.legend(fontsize=8)
     return figure
 

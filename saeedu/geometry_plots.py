@@ -101,15 +101,16 @@ def phase_maps(
     **Returns:** the figure, a panel a map.
     """
     figure, panels = _panels(len(maps), (4.3 * len(maps) + 0.4, 4.5))
-    colours = ListedColormap(["white", SKY, "#E8B04A", "#1F4E79"])
+    colours = ("white", SKY, "#E8B04A", "#1F4E79")
     edges = [np.log10(_edges(grid)) for grid in (1 / densities, importances)]
     marks = {0: "1", 1: "2"}
     for axes, (name, arrangement) in zip(panels, maps.items(), strict=True):
-        axes.pcolormesh(*edges, arrangement, cmap=colours, vmin=-1.5, vmax=2.5)
+        axes.pcolormesh(*edges, arrangement, cmap=ListedColormap(colours), vmin=-1.5, vmax=2.5)
         for (row, column), value in np.ndenumerate(arrangement):
             if value in marks:
-                place = np.log10(1 / densities[column]), np.log10(importances[row])
-                axes.text(*place, marks[int(value)], fontsize=7, ha="center", va="center")
+                across = -float(np.log10(densities[column]))
+                up = float(np.log10(importances[row]))
+                axes.text(across, up, marks[int(value)], fontsize=7, ha="center", va="center")
         if boundary is not None:
             for line in (boundary, 1 / boundary):
                 axes.plot(np.log10(1 / densities), np.log10(line), color=ORANGE, linewidth=2.5)
@@ -120,7 +121,7 @@ def phase_maps(
         axes.set_title(name, fontsize=10)
     patches = [
         Patch(color=colour, label=text)
-        for colour, text in zip(list(colours.colors)[1:], ARRANGEMENTS, strict=True)
+        for colour, text in zip(colours[1:], ARRANGEMENTS, strict=True)
     ]
     figure.legend(handles=patches, loc="outside lower center", ncol=3, fontsize=8)
     return figure

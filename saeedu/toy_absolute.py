@@ -104,42 +104,63 @@ def train_absolute(
     k: int,
     density: Array | float,
     importance: Array | float = 1.0,
+    n_restarts: int = 4,
     n_steps: int = 3000,
     lr: float = 0.01,
     batch: int = 256,
     seed: int = 0,
 ) -> AbsoluteRun:
-    """Train models to compute absolute values, one for each density, all at once.
+    """Train models to compute absolute values, the best of several for each density, all at once.
 
-    **Arguments:** `n` features in `k` neurons; `density` [n_instances]; `importance`, a number,
-    [n] or [n_instances, n]; `n_steps` of `batch` samples; `lr`, the first learning rate; `seed`.
-    **Returns:** an `AbsoluteRun`.
-    **Raises:** `ValueError` for a size below one, a density outside (0, 1] or a negative
-    importance; `FloatingPointError` when training diverges.
+    **Arguments:** `n` features in `k` neurons; `density` [n_instances]; `importance`, a number
+    or [n]; `n_restarts`, of which the one with the least loss on fresh samples is kept;
+    `n_steps` of `batch` samples; `lr`, the first learning rate; `seed`.
+    **Returns:** an `AbsoluteRun`, an instance a density.
+    **Raises:** `ValueError` for a size below one, a density outside (0, 1], or an importance of
+    another shape or below zero; `FloatingPointError` when training diverges.
     **Source:** Elhage et al. (2022), "Computation in Superposition".
     """
-    for name, size in {"n": n, "k": k, "batch": batch}.items():
-        if size < 1:
-            raise ValueError(f"train_absolute: {name} must be at least 1, but it is {size}")
     densities = np.atleast_1d(np.asarray(density, dtype=np.float64))
-    require_density(densities, "train_absolute")
-    require_importance(importance, "train_absolute")
-    n_instances = len(densities)
-    weight = np.broadcast_to(np.asarray(importance, dtype=np.float64), (n_instances, n))
+    weight = np.asarray(importance, dtype=np.float64)
+    sizes = {"n": n, "k": k, "n_restarts": n_restarts, "batch": batch}
+    _check(sizes, densities, weight)
+    weight = np.broadcast_to(weight, (n,))
+    p = np.tile(densities, n_restarts)
     init_rng, rng, final_rng = np.random.default_rng(seed).spawn(3)
     start = (
-        init_rng.standard_normal((n_instances, k, n)) * np.sqrt(2 / n),
-        init_rng.standard_normal((n_instances, n, k)) * np.sqrt(2 / k),
-        np.zeros((n_instances, n)),
+        init_rng.standard_normal((len(p), k, n)) * np.sqrt(2 / n),
+        init_rng.standard_normal((len(p), n, k)) * np.sqrt(2 / k),
+        np.zeros((len(p), n)),
     )
 
     def gradients(parameters: tuple[Array, ...]) -> tuple[Array, ...]:
-        x = draw_signed_features(rng, n_instances, batch, n, densities)
         W_in, W_out, b = parameters
+        x = draw_signed_features(rng, len(p), batch, n, p)
         return absolute_gradients(x, W_in, W_out, b, weight)
 
     W_in, W_out, b = descend(start, gradients, n_steps, lr)
-    x = draw_signed_features(final_rng, n_instances, EVALUATION_BATCH, n, densities)
-    y, y_hat = np.abs(x), absolute_forward(x, W_in, W_out, b)
-    of_the_mean = densities / 3 - densities**2 / 4  # the variance of |x|
-    return AbsoluteRun(W_in, W_out, b, np.mean((y_hat - y) ** 2, axis=1) / of_the_mean[:, None])
+    x = draw_signed_features(final_rng, len(p), EVALUATION_BATCH, n, p)
+    errors = np.mean((absolute_forward(x, W_in, W_out, b) - np.abs(x)) ** 2, axis=1)
+    variance = p / 3 - p**2 / 4  # of |x|
+    shares = errors / variance[:, np.newaxis]
+    losses = (errors @ weight).reshape(n_restarts, len(densities))
+    best = np.argmin(losses, axis=0) * len(densities) + np.arange(len(densities))
+    return AbsoluteRun(W_in[best], W_out[best], b[best], shares[best])
+
+
+def _check(sizes: dict[str, int], densities: Array, importance: Array) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"train_absolute: {name} must be at least 1, but it is {size}")
+    if densities.ndim != 1 or not densities.size:
+        raise ValueError(
+            f"train_absolute: density must have shape [n_instances], but it has "
+            f"{list(densities.shape)}"
+        )
+    require_density(densities, "train_absolute")
+    require_importance(importance, "train_absolute")
+    if importance.shape not in {(), (sizes["n"],)}:
+        raise ValueError(
+            f"train_absolute: importance must be a number or [n] = [{sizes['n']}], but it has "
+            f"shape {list(importance.shape)}"
+        )

@@ -57,7 +57,7 @@ def antipodal_loss(
 
 def best_arrangement(
     density: Array | float, importance_1: Array | float, importance_2: Array | float
-) -> NDArray[np.integer]:
+) -> np.ndarray:
     """Which of three ways to use one dimension for two features has the lowest expected loss.
 
     **Arguments:** `density`, the same for both features; `importance_1`, `importance_2`.

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Patch
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from saeedu.plots import BLUE, GREEN, GREY, ORANGE, PINK
+from saeedu.plots import BLUE, GREEN, GREY, INK, ORANGE, PINK
 from saeedu.shapes import Array
 
 # The autoencoder as a graph: name, what is written in the box, and where the box stands.
@@ -70,9 +70,9 @@ def computation_graph() -> Figure:
     connect("b_dec", "x_hat", PINK, bend=0.22, style="--")
     for text, across, up in (
         ("@ W_enc + b_enc", 3.4, 1.55),
-        ("ReLU", 5.8, 1.2),
+        ("ReLU", 5.8, 1.3),
         ("@ W_dec + b_dec", 7.9, 1.6),
-        ("squared error", 10.85, 1.2),
+        ("squared error", 10.8, 1.34),
         ("L1 penalty", 9.3, -0.45),
     ):
         axes.text(across, up, text, ha="center", va="center", fontsize=9, color="#444444")
@@ -101,7 +101,7 @@ def _box(axes: Axes, name: str) -> Patch:
 
 
 def slope_by_differences(f: Callable[[float], float], at: float, eps: float) -> Figure:
-    """A curve, and its slope at one point by a one-sided and by a central difference.
+    """A curve, its tangent at one point, and its slope by a one-sided and a central difference.
 
     **Arguments:** `f`, of one number; `at`, the point; `eps`, large enough to be seen.
     **Returns:** the figure.
@@ -118,6 +118,16 @@ def slope_by_differences(f: Callable[[float], float], at: float, eps: float) -> 
         line = f(left) + slope * (grid - left)
         axes.plot(grid, line, style, color=colour, lw=1.8, label=f"{name}: slope {slope:.3f}")
         axes.plot([left, right], [f(left), f(right)], marker, color=colour, markersize=8)
+    tiny = 1e-5  # short enough that the eye takes this difference for the tangent
+    tangent = (f(at + tiny) - f(at - tiny)) / (2 * tiny)
+    axes.plot(
+        grid,
+        f(at) + tangent * (grid - at),
+        "-.",
+        color=INK,
+        lw=0.9,
+        label=f"tangent: slope {tangent:.3f}",
+    )
     axes.axvline(at, color=GREY, lw=1, ls=":")
     axes.set(xlabel="the nudged entry (its own units)", ylabel="f (units of the loss)")
     axes.legend(fontsize=9)

@@ -1,7 +1,6 @@
 """Train an SAE on a real language model, as chapter 09 does, and print what came of it as JSON.
 
-    python benchmarks/first_real_run.py                      # chapter 09's sizes
-    python benchmarks/first_real_run.py --minutes 8          # as many tokens as fit
+    python benchmarks/first_real_run.py
 
 Give `--model` and `--text` for others than what chapter 09 would take, `--save` to keep the SAE.
 """
@@ -31,10 +30,10 @@ def main() -> None:
     parser.add_argument("--eval-tokens", type=int, default=4_096)
     parser.add_argument("--context", type=int, default=128)
     parser.add_argument("--d-sae", type=int, default=2_048)
-    parser.add_argument("--l1", type=float, default=5.0)
-    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--l1", type=float, default=1.0)
+    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--batch-size", type=int, default=1_024)
+    parser.add_argument("--batch-size", type=int, default=512)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save", default=None, help="a folder for the SAE")
     args = parser.parse_args()

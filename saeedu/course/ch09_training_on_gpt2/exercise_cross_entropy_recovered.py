@@ -107,5 +107,5 @@ EXERCISE = Exercise(
         ),
     ),
     alternatives=(one_minus_what_is_lost, on_a_ruler),
-    why="Papers rank SAEs by it; chapter 12 shows how a high figure can still hide a great deal.",
+    why="Papers rank SAEs by it; you will soon see why a high figure can still hide a great deal.",
 )

@@ -52,8 +52,8 @@ def arrangements(named: Mapping[str, Array]) -> Figure:
     for axes, (name, W) in zip(panels, named.items(), strict=True):
         shares = dimensionality(W[np.newaxis])[0]
         for i, column in enumerate(W.T):
-            _arrow(axes, column, BLUE, f"{shares[i]:.2f}")
-        _square(axes, 1.45)
+            _arrow(axes, column, BLUE, f"{shares[i]:.2f}", gap=0.42)
+        _square(axes, 1.75)
         axes.set_title(f"{name}\nsum of D: {shares.sum():.2f}", fontsize=10)
     return figure
 
@@ -71,7 +71,9 @@ def plateaus(densities: ArrayLike, shares: Array, per_feature: ArrayLike, ceilin
     levels |= {"2/5 pentagon": 2 / 5, "3/8 antiprism": 3 / 8, "m/n, all share": ceiling}
     for name, level in levels.items():
         axes.axhline(level, color=GREY, linewidth=0.8, linestyle="--")
-        axes.annotate(name, (sparsity[-1] * 1.06, level), fontsize=8, va="center")
+        below = name.startswith("3/8")  # its line is close under that of the pentagon
+        place = (sparsity[-1] * 1.08, level - 0.008 if below else level + 0.006)
+        axes.annotate(name, place, fontsize=8, va="top" if below else "bottom")
     jitter = np.random.default_rng(0).uniform(-0.012, 0.012, shares.shape)
     across = sparsity[:, np.newaxis] * (1 + jitter)
     axes.scatter(across, shares, s=11, color=BLUE, alpha=0.5, linewidths=0, label="a feature: D")
@@ -91,13 +93,13 @@ def phase_maps(
     densities: Array,
     importances: Array,
     maps: Mapping[str, NDArray[np.integer]],
-    boundary: Array | None = None,
+    border: tuple[Array, Array],
 ) -> Figure:
     """Maps of which arrangement is in force, for each importance and density.
 
     **Arguments:** `densities` [k] and `importances` [j], both in geometric progression; `maps`,
-    a name and arrangements [j, k] for each, as of `arrangement_of`; `boundary` [k], the least
-    importance of feature 2 at which sharing pays, drawn with its mirror image.
+    a name and arrangements [j, k] for each, as of `arrangement_of`; `border`, densities and for
+    each the least importance of feature 2 at which sharing pays, drawn with its mirror image.
     **Returns:** the figure, a panel a map.
     """
     figure, panels = _panels(len(maps), (4.3 * len(maps) + 0.4, 4.5))
@@ -111,10 +113,9 @@ def phase_maps(
                 across = -float(np.log10(densities[column]))
                 up = float(np.log10(importances[row]))
                 axes.text(across, up, marks[int(value)], fontsize=7, ha="center", va="center")
-        if boundary is not None:
-            for line in (boundary, 1 / boundary):
-                axes.plot(np.log10(1 / densities), np.log10(line), color=ORANGE, linewidth=2.5)
-            axes.set_ylim(edges[1][0], edges[1][-1])
+        for line in (border[1], 1 / border[1]):
+            axes.plot(-np.log10(border[0]), np.log10(line), color=ORANGE, linewidth=2.5)
+        axes.set_ylim(edges[1][0], edges[1][-1])
         axes.set_xticks([0, 1, 2], ["1", "0.1", "0.01"])
         axes.set_yticks([-1, 0, 1], ["0.1", "1", "10"])
         axes.set(xlabel="density (probability)", ylabel="importance of feature 2 (relative to 1)")
@@ -157,7 +158,8 @@ def weight_maps(
         image = axes.imshow(weights, cmap="RdBu_r", vmin=-top, vmax=top, aspect="auto")
         axes.set(xlabel=f"{column_name} (index)", ylabel=f"{row_name} (index)")
         axes.set_title(title, fontsize=10)
-        axes.set_yticks(range(0, W.shape[1], 1 if W.shape[1] < 8 else 3))
+        axes.set_xticks(range(0, W.shape[2], 2))
+        axes.set_yticks(range(0, W.shape[1], 1 if W.shape[1] < 8 else 2))
     figure.colorbar(image, ax=panels, label="weight (no unit)")
     return figure
 
@@ -188,7 +190,9 @@ def _edges(grid: Array) -> Array:
     return np.concatenate([[grid[0] ** 2 / middle[0]], middle, [grid[-1] ** 2 / middle[-1]]])
 
 
-def _arrow(axes: Axes, end: Array, colour: str, text: str, style: int = 0) -> None:
+def _arrow(
+    axes: Axes, end: Array, colour: str, text: str, style: int = 0, gap: float = 0.24
+) -> None:
     axes.plot(
         [0, end[0]],
         [0, end[1]],
@@ -200,7 +204,7 @@ def _arrow(axes: Axes, end: Array, colour: str, text: str, style: int = 0) -> No
     )
     length = float(np.linalg.norm(end))
     if length > 0.1:
-        place = end * (length + 0.24) / length
+        place = end * (length + gap) / length
         axes.text(place[0], place[1], text, ha="center", va="center", fontsize=9)
 
 

@@ -30,8 +30,9 @@ def samples(x: Array, names: Sequence[str], n_shown: int = 24) -> Figure:
         image = axes.imshow(
             instance[:n_shown], cmap="Greys", vmin=0, vmax=1, aspect="auto", interpolation="nearest"
         )
-        axes.set(xlabel="feature (index)", ylabel="sample (index)", title=name)
+        axes.set(xlabel="feature (index)", title=name)
         axes.set_xticks(range(x.shape[2]))
+    panels[0][0].set_ylabel("sample (index)")
     figure.colorbar(image, ax=list(panels[0]), label="value (no unit)")
     return figure
 
@@ -154,7 +155,7 @@ def prices(densities: Array, relative: Array, names: Sequence[str]) -> Figure:
     for k, (name, line) in enumerate(zip(names, relative, strict=True)):
         axes.plot(densities, line, styles[k % len(styles)], color=PALETTE[k], label=name)
     axes.axhline(1, color=GREY, linewidth=1)
-    axes.annotate("the best linear model", (densities[0], 1), (2, 4), textcoords="offset points")
+    axes.annotate("the best linear model", (densities[0], 1), (2, 12), textcoords="offset points")
     axes.set(xscale="log", ylim=(0, 2))
     axes.set(xlabel="density (probability)", ylabel="loss / best linear loss (no unit)")
     axes.legend(fontsize=8)

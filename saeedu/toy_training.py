@@ -81,7 +81,8 @@ def train_toy(
     **Arguments:** `n` features in `m` dimensions; `density` [n_instances]; `importance`, a
     number, [n] or [n_instances, n]; `n_steps` of `batch` samples for each instance; `lr`, the
     first learning rate; `seed` fixes everything; `model`, the functions to train with;
-    `draw`, a function like `draw_features`; `n_frames`, how many frames to keep, at most;
+    `draw`, a function like `draw_features`, which is also asked for one instance of each distinct
+    density; `n_frames`, how many frames to keep, at most;
     `init_scale`, the standard deviation of the first weights: small, so that all features start
     together near the origin.
     **Returns:** a `ToyRun`.
@@ -105,7 +106,9 @@ def train_toy(
     steps = _frame_steps(n_steps, n_frames)
     history, losses = [], []
     held_out_batch = max(batch, EVALUATION_NUMBERS // (n_instances * n))
-    held_out = draw(held_out_rng, n_instances, held_out_batch, n, density)
+    # Restarts of one density are measured on the same samples, so that the better one is better.
+    distinct, which = np.unique(density, return_inverse=True)
+    held_out = draw(held_out_rng, len(distinct), held_out_batch, n, distinct)[which]
     seen = held_out[:, : max(batch, FRAME_NUMBERS // (n_instances * n))]
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below, by step
         for step in range(n_steps + 1):

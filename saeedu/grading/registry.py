@@ -29,14 +29,14 @@ class UnknownExercise(LookupError):
 
 
 def chapters() -> dict[str, str]:
-    """Every chapter that exists: its two digits, and the name of its folder, in order.
+    """Every chapter with a lesson and exercises: its two digits and its folder's name, in order.
 
     **Returns:** e.g. `{"04": "ch04_gradients"}`.
     """
     found = {}
     for folder in sorted(COURSE_FOLDER.iterdir()):
         match = _CHAPTER_FOLDER.fullmatch(folder.name)
-        if match and (folder / "exercises.py").exists():
+        if match and all((folder / name).exists() for name in ("lesson.md", "exercises.py")):
             found[match.group(1)] = folder.name
     return found
 
@@ -98,15 +98,12 @@ def ids_in_order(chapter: str) -> list[str]:
     A progress table, or a mistyped id, must not cost the import of torch.
     """
     lesson = COURSE_FOLDER / chapters()[chapter] / "lesson.md"
-    if lesson.exists():
-        return re.findall(r"^:exercise:\s*(\S+)", lesson.read_text("utf-8"), re.MULTILINE)
-    return [exercise.id for exercise in exercises_of(chapter)]
+    return re.findall(r"^:exercise:\s*(\S+)", lesson.read_text("utf-8"), re.MULTILINE)
 
 
 def title_of(chapter: str) -> str:
     """A chapter's title, from its lesson's header."""
     folder = chapters()[chapter]
-    lesson = COURSE_FOLDER / folder / "lesson.md"
-    text = lesson.read_text("utf-8") if lesson.exists() else ""
+    text = (COURSE_FOLDER / folder / "lesson.md").read_text("utf-8")
     found = re.search(r"^title:\s*(.+)$", text, re.MULTILINE)
     return found.group(1).strip().strip("\"'") if found else folder

@@ -30,6 +30,14 @@ def encoder_path_averaged(x_hat, x, d_pre_acts, W_enc):
     return 2 * (x_hat - x).mean(axis=0) - (d_pre_acts @ W_enc.T).mean(axis=0)
 
 
+def two_over_batch_on_both_paths(x_hat, x, d_pre_acts, W_enc):
+    return 2 / len(x) * (x_hat - x - d_pre_acts @ W_enc.T).sum(axis=0)
+
+
+def both_paths_averaged(x_hat, x, d_pre_acts, W_enc):
+    return (2 / len(x) * (x_hat - x) - d_pre_acts @ W_enc.T).mean(axis=0)
+
+
 def decoder_path_summed(x_hat, x, d_pre_acts, W_enc):
     return 2 * (x_hat - x).sum(axis=0) - (d_pre_acts @ W_enc.T).sum(axis=0)
 
@@ -88,7 +96,7 @@ EXERCISE = Exercise(
     id="04.grad_b_dec",
     title="One bias, two paths",
     reference=numpy_gradients.grad_b_dec,
-    minutes=8,
+    minutes=12,
     difficulty=4,
     hints=(
         "Follow both arrows that leave b_dec in the graph. Each gives a gradient; where paths "
@@ -127,6 +135,16 @@ EXERCISE = Exercise(
             encoder_path_averaged,
             "You averaged the encoder's path over the batch. d_pre_acts carries 1/batch already, "
             "the bare error does not: sum the one, average the other.",
+        ),
+        Mistake(
+            two_over_batch_on_both_paths,
+            "The encoder's path got 2 / batch a second time; d_pre_acts has it already. Only the "
+            "bare error still needs it.",
+        ),
+        Mistake(
+            both_paths_averaged,
+            "You averaged both paths over the batch. The loss's 1/batch is already inside "
+            "2 (x_hat - x) / batch, and inside d_pre_acts: add the samples up.",
         ),
         Mistake(
             decoder_path_summed,

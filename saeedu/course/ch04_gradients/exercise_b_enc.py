@@ -38,6 +38,10 @@ def another_2(d_pre_acts):
     return 2 * d_pre_acts.sum(axis=0)
 
 
+def two_over_batch_again(d_pre_acts):
+    return 2 / len(d_pre_acts) * d_pre_acts.sum(axis=0)
+
+
 def counted(d_pre_acts):
     return (d_pre_acts != 0).sum(axis=0).astype(float)
 
@@ -112,6 +116,11 @@ EXERCISE = Exercise(
         Mistake(
             another_2,
             "You multiplied by 2 again. The 2 of the square is inside d_pre_acts already.",
+        ),
+        Mistake(
+            two_over_batch_again,
+            "You multiplied by 2 / batch. It belongs to the step from the loss to x_hat, and has "
+            "travelled inside d_pre_acts ever since: add the samples up, and nothing more.",
         ),
         Mistake(
             counted,

@@ -45,6 +45,31 @@ def every_row_loses_the_total(d_W_dec, W_dec):
     return d_W_dec - np.sum(d_W_dec * unit) * unit
 
 
+def rows_mixed_by_a_product(d_W_dec, W_dec):
+    unit = _unit(W_dec)
+    return d_W_dec - (d_W_dec @ unit.T) @ unit
+
+
+def one_norm_for_all_rows(d_W_dec, W_dec):
+    unit = W_dec / np.linalg.norm(W_dec)
+    return d_W_dec - _along(d_W_dec, unit) * unit
+
+
+def result_normalised(d_W_dec, W_dec):
+    unit = _unit(W_dec)
+    return _unit(d_W_dec - _along(d_W_dec, unit) * unit)
+
+
+def sum_without_keepdims(d_W_dec, W_dec):
+    unit = _unit(W_dec)
+    return d_W_dec - np.sum(d_W_dec * unit, axis=1) * unit
+
+
+def norm_without_keepdims(d_W_dec, W_dec):
+    unit = W_dec / np.linalg.norm(W_dec, axis=1)
+    return d_W_dec - _along(d_W_dec, unit) * unit
+
+
 def kept_the_parallel_part(d_W_dec, W_dec):
     unit = _unit(W_dec)
     return _along(d_W_dec, unit) * unit
@@ -168,6 +193,31 @@ EXERCISE = Exercise(
             every_row_loses_the_total,
             "You summed the dot products of all rows into one number. Each row has its own: sum "
             "over axis=1 with keepdims=True.",
+        ),
+        Mistake(
+            rows_mixed_by_a_product,
+            "(g @ unit.T) @ unit takes every row's dot product with every other row, and removes "
+            "them all. A row's gradient loses only its part along its own row.",
+        ),
+        Mistake(
+            one_norm_for_all_rows,
+            "You divided by one norm, that of the whole matrix. Each row has a norm of its own: "
+            "np.linalg.norm(W_dec, axis=1, keepdims=True).",
+        ),
+        Mistake(
+            result_normalised,
+            "You gave every row of the result the length 1. How steep the loss is must survive: "
+            "it is the decoder that is renormalised, after the step, not the gradient.",
+        ),
+        Mistake(
+            sum_without_keepdims,
+            "np.sum(..., axis=1) has the shape [d_sae], and NumPy lines that up with the columns. "
+            "Keep the summed axis, keepdims=True, for a column of shape [d_sae, 1].",
+        ),
+        Mistake(
+            norm_without_keepdims,
+            "A norm or a dot product over axis=1 has the shape [d_sae], and NumPy lines that up "
+            "with the columns. Say keepdims=True, for a column of shape [d_sae, 1].",
         ),
         Mistake(
             kept_the_parallel_part,

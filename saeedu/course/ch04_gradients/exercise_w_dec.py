@@ -87,7 +87,7 @@ EXERCISE = Exercise(
     title="The decoder",
     reference=numpy_gradients.grad_W_dec,
     minutes=7,
-    difficulty=2,
+    difficulty=3,
     hints=(
         "What shape must the answer have? Which axis do latents and error share, so that it is the "
         "one to be summed away?",

@@ -73,7 +73,7 @@ EXERCISE = Exercise(
     title="The encoder",
     reference=numpy_gradients.grad_W_enc,
     minutes=6,
-    difficulty=3,
+    difficulty=2,
     hints=(
         "It is the decoder's gradient once more, one layer earlier: what goes *into* the matrix, "
         "times the gradient at what comes *out*.",

@@ -11,9 +11,16 @@ import numpy as np
 
 from saeedu.grading.compare import Difference, equal
 from saeedu.grading.exercise import Call, Exercise, Implementation
-from saeedu.grading.measure import Pair, measure
+from saeedu.grading.localise import shape_advice
+from saeedu.grading.measure import measure
+from saeedu.grading.pairs import Pair
 from saeedu.grading.sandbox import Outcome, Run, TimeUp
 from saeedu.grading.values import describe, dtype_name, shape_text, to_numpy
+
+VARIES = (
+    "Called twice with the same arguments it returns two different results: does it draw random "
+    "numbers, or remember something from the call before?"
+)
 
 
 def parameter_names(exercise: Exercise) -> list[str]:
@@ -141,6 +148,12 @@ def difference_text(
             sentences.append(_sentence(f"{first.sentence}{part}"))
             if right:
                 sentences.append(f"{right} of {len(calls)} calls came out right.")
+            sentences.append(
+                "No common slip explains the difference: work out one number by hand, and see at "
+                "which step your function parts from it."
+            )
+        else:
+            sentences.append(shape_advice(np.shape(first.got), np.shape(first.expected)))
     else:
         sentences.append(_sentence(f"{first.sentence}{part}"))
     got = to_numpy(first.got)
@@ -157,6 +170,21 @@ def difference_text(
             "of the same name?"
         )
     return " ".join([*sentences, notebook_text(attempt)]).strip()
+
+
+def order_text(exercise: Exercise, attempt: Implementation) -> str:
+    """A sentence about parameters in another order than the exercise's; empty otherwise."""
+    names = parameter_names(exercise)
+    try:
+        theirs = list(inspect.signature(attempt).parameters)[: len(names)]
+    except (TypeError, ValueError):
+        return ""
+    if theirs == names or sorted(theirs) != sorted(names):
+        return ""
+    return (
+        f"Your parameters stand in another order, ({', '.join(theirs)}): the exercise has "
+        f"({', '.join(names)}), and values are passed by position."
+    )
 
 
 def notebook_text(attempt: Implementation) -> str:

@@ -18,6 +18,11 @@ from saeedu.grading.trace import error_line, learner_traceback
 from saeedu.grading.values import kind_of
 from saeedu.grading.verdict import Verdict
 
+_NOT_STARTED = (
+    "You have not started this one yet: the function still ends in `raise NotImplementedError`. "
+    "Put your answer in the place of that line."
+)
+
 
 def grade(exercise: str | Exercise, attempt: Any, seed: int | None = None) -> Verdict:
     """Check an attempt against an exercise's reference answer.
@@ -33,12 +38,12 @@ def grade(exercise: str | Exercise, attempt: Any, seed: int | None = None) -> Ve
     if attempt is exercise.reference:
         return _holds_the_reference(exercise)
     calls = draw_calls(exercise, seed)
-    problem = _not_callable(exercise, attempt) or _bad_signature(exercise, attempt, calls[0])
+    problem = _not_callable(exercise, attempt) or _bad_signature(exercise, attempt, calls)
     if problem:
         return Verdict(exercise.id, "wrong", problem)
     ran = sandbox.run(attempt, calls, exercise.check.observe, exercise.check.seconds)
-    if ran.outcomes and _is_the_stub(ran.outcomes[-1].error, exercise):
-        return Verdict(exercise.id, "not_attempted", "You have not started this one yet.")
+    if len(ran.outcomes) == 1 and _is_the_stub(ran.outcomes[0].error, exercise):
+        return Verdict(exercise.id, "not_attempted", _NOT_STARTED)
     expected = sandbox.run(exercise.reference, calls, exercise.check.observe, seconds=60)
     _require_clean(exercise, expected)
     return _judge(exercise, attempt, calls, ran, expected)
@@ -71,7 +76,7 @@ def _not_callable(exercise: Exercise, attempt: Any) -> str | None:
     )
 
 
-def _bad_signature(exercise: Exercise, attempt: Implementation, call: Call) -> str | None:
+def _bad_signature(exercise: Exercise, attempt: Implementation, calls: list[Call]) -> str | None:
     if exercise.check.observe is not call_it:
         return None
     try:
@@ -79,7 +84,8 @@ def _bad_signature(exercise: Exercise, attempt: Implementation, call: Call) -> s
     except (TypeError, ValueError):
         return None  # some built-ins have none; the call itself will tell
     try:
-        signature.bind(*call.args)
+        for call in calls:  # an argument with a default is given in some calls only
+            signature.bind(*call.args)
     except TypeError as error:
         return (
             f"`{exercise.name}{signature}` cannot be called as "
@@ -91,7 +97,9 @@ def _bad_signature(exercise: Exercise, attempt: Implementation, call: Call) -> s
 
 
 def _is_the_stub(error: BaseException | None, exercise: Exercise) -> bool:
-    return type(error) is NotImplementedError and error.args == (exercise.id,)
+    if type(error) is not NotImplementedError or len(error.args) != 1:
+        return False
+    return isinstance(error.args[0], str) and error.args[0] == exercise.id
 
 
 def _require_clean(exercise: Exercise, expected: Run) -> None:
@@ -136,8 +144,13 @@ def _judge(
         message = mistake.message if mistake else explain.difference_text(
             exercise, attempt, calls, ran, expected, differences
         )  # fmt: skip
+        if not mistake and _varies(exercise, attempt, calls[i]):
+            message = f"{message} {explain.VARIES}"
     else:
         message = mistake.message if mistake else ""
+    order = explain.order_text(exercise, attempt)
+    if order:
+        message = f"{message}\n{order}".strip()
     if mutated is not None:
         message = f"{message}\n{explain.mutation_text(exercise, ran.outcomes[mutated])}".strip()
     return Verdict(
@@ -149,6 +162,15 @@ def _judge(
         seconds=ran.seconds,
         failing_inputs=_failing_inputs(exercise, calls[failing]),
     )
+
+
+def _varies(exercise: Exercise, attempt: Implementation, call: Call) -> bool:
+    """Whether the same call gives another result a second time."""
+    check = exercise.check
+    again = sandbox.run(attempt, [call, call], check.observe, check.seconds).outcomes
+    if len(again) != 2 or any(outcome.error for outcome in again):
+        return False
+    return not equal(again[0].value, again[1].value, 1e-12)
 
 
 def _known_mistake(
@@ -181,7 +203,7 @@ def same_outcomes(ours: list[Outcome], theirs: list[Outcome], rtol: float) -> bo
 def _notes(ran: Run) -> dict[str, Any]:
     notes: dict[str, Any] = {}
     if ran.disturbed:
-        changed = " and ".join(ran.disturbed)
+        changed = " and ".join(dict.fromkeys(ran.disturbed))
         notes["note"] = f"your code changed {changed}; it has been put back"
     if ran.printed.strip():
         notes["your code printed"] = ran.printed.rstrip()

@@ -6,30 +6,26 @@ can be measured without knowing the exercise. A finding counts only when it expl
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from saeedu.grading.compare import close
+from saeedu.grading.factors import constant_factor
+from saeedu.grading.localise import localise
+from saeedu.grading.pairs import Finding, Pair
 from saeedu.shapes import Array
 
-
-class Pair(NamedTuple):
-    """An answer and the expected one, from one call, with the call's named inputs and axes."""
-
-    got: Array
-    expected: Array
-    inputs: Mapping[str, Array]
-    axes: Mapping[str, int]
-
-
-class Finding(NamedTuple):
-    """What was measured: a short kind for programs, a sentence for people."""
-
-    kind: str
-    sentence: str
+_SINGULAR = {
+    "batch": "sample",
+    "d_in": "input dimension",
+    "d_sae": "latent",
+    "d": "dimension",
+    "n_features": "feature",
+}
+"""What there is one of along an axis, for "one value per sample"."""
 
 
 def measure(pairs: list[Pair], rtol: float = 1e-5) -> Finding | None:
@@ -38,14 +34,22 @@ def measure(pairs: list[Pair], rtol: float = 1e-5) -> Finding | None:
     **Arguments:** `pairs`, one for each call, in which at least one answer is wrong.
     **Returns:** a `Finding` of kind "transpose", "extra axis", "not reduced", "broadcast",
     "factor", "sign", "offset", "missing input", "not clipped", "clipped", "absolute value",
-    "square" or "square root".
+    "square" or "square root"; or of a kind that `localise` finds.
     """
     if not pairs or any(not np.all(np.isfinite(pair.expected)) for pair in pairs):
         return None
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # a wrong answer may hold infinities, or nothing at all
+        return _first_explanation(pairs, rtol)
+
+
+def _first_explanation(pairs: list[Pair], rtol: float) -> Finding | None:
     same_shapes = all(pair.got.shape == pair.expected.shape for pair in pairs)
     explanations: tuple[Callable[[list[Pair], float], Finding | None], ...]
     explanations = (
-        (_factor, _offset, _function) if same_shapes else (_transpose, _extra, _reduce, _broadcast)
+        (constant_factor, _offset, _function, localise)
+        if same_shapes
+        else (_transpose, _extra, _reduce, _broadcast)
     )
     if not same_shapes:
         # A batch of one can hide a shape error; only the calls that show it are explained.
@@ -60,6 +64,11 @@ def _equal(got: Array, expected: Array, rtol: float) -> bool:
 def _transpose(pairs: list[Pair], rtol: float) -> Finding | None:
     if all(_equal(p.got.T, p.expected, rtol) for p in pairs):
         return Finding("transpose", "It is the transpose of the right answer.")
+    if all(p.got.T.shape == p.expected.shape for p in pairs):
+        factor = constant_factor([p._replace(got=p.got.T) for p in pairs], rtol)
+        if factor:
+            sentence = factor.sentence.replace("It is", "It is transposed, and then", 1)
+            return Finding("transpose", sentence)
     return None
 
 
@@ -105,7 +114,10 @@ def _axis_name(pairs: list[Pair], axis: int) -> str:
     names = []
     for pair in pairs:
         matching = [name for name, size in pair.axes.items() if size == pair.got.shape[axis]]
-        names.append(matching[0] if len(matching) == 1 else f"entry of axis {axis}")
+        if len(matching) == 1:
+            names.append(_SINGULAR.get(matching[0], f"entry of {matching[0]}"))
+        else:
+            names.append(f"entry of axis {axis}")
     return names[0] if len(set(names)) == 1 else f"entry of axis {axis}"
 
 
@@ -128,84 +140,14 @@ def _broadcast(pairs: list[Pair], rtol: float) -> Finding | None:
     return None
 
 
-def _factor(pairs: list[Pair], rtol: float) -> Finding | None:
-    factors = []
-    for pair in pairs:
-        energy = float(np.sum(pair.expected**2))
-        if energy == 0:
-            if np.any(pair.got != 0):
-                return None
-            continue  # zero times anything: it says nothing about the factor
-        factor = float(np.sum(pair.got * pair.expected)) / energy
-        if not _equal(pair.got, factor * pair.expected, rtol):
-            return None
-        factors.append((factor, pair.axes))
-    numbers = sum(pair.expected.size for pair in pairs if np.any(pair.expected))
-    if len(factors) == 0 or numbers < 3:
-        return None  # two numbers are always some multiple of each other
-    first = factors[0][0]
-    if all(np.isclose(factor, first, rtol=1e-4, atol=1e-12) for factor, _ in factors):
-        if np.isclose(first, 1):
-            return None
-        if np.isclose(first, -1, rtol=1e-4):
-            return Finding("sign", "It is the right answer with the opposite sign.")
-        if abs(first) < 1e-12:
-            return Finding("factor", "It is zero everywhere.")
-        if all(p.expected.size == 1 for p in pairs) and len(pairs) < 3:
-            return None
-        return Finding("factor", f"It is {_ratio_text(first)} times the right answer, every time.")
-    for names, value in _axis_factors(factors[0][1]):
-        if all(
-            (expected := value(axes)) is not None and np.isclose(factor, expected, rtol=1e-4)
-            for factor, axes in factors
-        ):
-            sentence = f"It is {names} times the right answer, every time."
-            return Finding("factor", sentence)
-    return None
-
-
-def _ratio_text(factor: float) -> str:
-    for numerator, denominator in itertools.product(range(1, 5), repeat=2):
-        if np.isclose(abs(factor), numerator / denominator, rtol=1e-4):
-            sign = "-" if factor < 0 else ""
-            return f"{sign}{numerator}" + (f"/{denominator}" if denominator > 1 else "")
-    return f"{factor:.4g}"
-
-
-def _axis_factors(
-    axes: Mapping[str, int],
-) -> Iterator[tuple[str, Callable[[Mapping[str, int]], float | None]]]:
-    """Factors made of axis sizes, simplest first: batch, 1/batch, 2/batch, 1/(batch d_in) ..."""
-    products = [*((name,) for name in axes), *itertools.combinations(axes, 2)]
-    for names in products:
-        for number in (1, 2, 0.5, -1, -2, -0.5):
-            for power in (1, -1):
-
-                def value(
-                    sizes: Mapping[str, int],
-                    names: tuple[str, ...] = names,
-                    number: float = number,
-                    power: int = power,
-                ) -> float | None:
-                    if any(name not in sizes for name in names):
-                        return None
-                    return number * float(np.prod([sizes[name] for name in names])) ** power
-
-                size = " · ".join(names)
-                sign, magnitude = "-" if number < 0 else "", abs(number)
-                text = f"{magnitude:g} " if magnitude != 1 else ""
-                if power == 1:
-                    yield f"{sign}{text}{size}", value
-                else:
-                    yield f"{sign}{magnitude:g}/{size if len(names) == 1 else f'({size})'}", value
-
-
 def _offset(pairs: list[Pair], rtol: float) -> Finding | None:
     gaps = [np.asarray(p.got.astype(float) - p.expected.astype(float)) for p in pairs]
     scales = [float(np.max(np.abs(p.expected), initial=0)) for p in pairs]
 
     def near(a: Array, b: Array, scale: float) -> bool:
-        return bool(np.all(np.abs(a - b) <= 10 * rtol * (scale + 1e-9)))
+        # A gap that is itself within rounding is no constant, however constant it looks.
+        largest = float(np.max(np.abs(a), initial=0))
+        return bool(np.all(np.abs(a - b) <= min(10 * rtol * (scale + 1e-9), 0.03 * largest)))
 
     for name in pairs[0].inputs:
         for sign, verb in (

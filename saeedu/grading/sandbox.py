@@ -1,7 +1,7 @@
 """Runs a learner's code so that nothing it does outlives the check.
 
-A runaway loop ends at a time limit, printing is captured, and what the code changed around it
-(random states, environment, working folder, warning filters) is put back and reported.
+A runaway loop ends at a time limit, printing is captured, and what the code changed around it is
+put back and reported (see `surroundings`).
 """
 
 from __future__ import annotations
@@ -9,12 +9,9 @@ from __future__ import annotations
 import contextlib
 import copy
 import ctypes
-import os
-import random
-import sys
+import io
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from saeedu.grading.exercise import Call, Implementation
+from saeedu.grading.surroundings import kept
+from saeedu.grading.trace import showable
 
 _PRINT_LIMIT = 4_000
 _GRACE_SECONDS = 1.0
@@ -82,19 +81,20 @@ def run(
             outcome = Outcome()
             result.outcomes.append(outcome)
             try:
-                outcome.value = observe(implementation, private)
+                try:
+                    outcome.value = observe(implementation, private)
+                finally:
+                    originals.restore(result.disturbed)  # before any line of ours needs them
                 outcome.value = _detached(outcome.value)
+                outcome.changed_inputs = _changed_positions(private, call)
             except BaseException as error:  # SystemExit and KeyboardInterrupt included
                 outcome.error = error
-            outcome.changed_inputs = [
-                i for i, (now, was) in enumerate(zip(private.args, call.args, strict=True))
-                if _changed(now, was)
-            ]  # fmt: skip
-            if outcome.error is not None:
+                with contextlib.suppress(Exception):
+                    outcome.changed_inputs = _changed_positions(private, call)
                 return
 
     started = time.perf_counter()
-    with _surroundings(result), _captured_prints(result):
+    with kept(result.disturbed) as originals, _captured_prints(result):
         thread = threading.Thread(target=work, name="saeedu-check", daemon=True)
         thread.start()
         try:
@@ -129,6 +129,11 @@ def _stop(thread: threading.Thread) -> bool:
     return not thread.is_alive()
 
 
+def _changed_positions(private: Call, call: Call) -> list[int]:
+    pairs = zip(private.args, call.args, strict=True)
+    return [i for i, (now, was) in enumerate(pairs) if _changed(now, was)]
+
+
 def _changed(now: Any, was: Any) -> bool:
     if isinstance(was, (list, tuple)):
         return len(now) != len(was) or any(map(_changed, now, was))
@@ -144,58 +149,13 @@ def _changed(now: Any, was: Any) -> bool:
     return False  # numbers and strings cannot be changed in place; functions are not data
 
 
-@contextlib.contextmanager
-def _surroundings(result: Run) -> Iterator[None]:
-    """Put back, and name, what the learner's code changed around it."""
-    torch = sys.modules.get("torch")
-    python_state = random.getstate()
-    numpy_state = np.random.get_state()
-    torch_state = torch.get_rng_state() if torch else None
-    torch_dtype = torch.get_default_dtype() if torch else None
-    folder, environment = os.getcwd(), dict(os.environ)
-    recursion_limit = sys.getrecursionlimit()
-    try:
-        with warnings.catch_warnings():
-            # The learner sees a division by zero in what was printed; under a test runner that
-            # turns warnings into errors the attempt still behaves as it does in a notebook.
-            warnings.simplefilter("default")
-            filters = warnings.filters[:]
-            yield
-            if warnings.filters != filters:
-                result.disturbed.append("the warning filters")
-    finally:
-        if random.getstate() != python_state:
-            result.disturbed.append("the random state of Python's `random`")
-            random.setstate(python_state)
-        now = np.random.get_state()
-        if not all(np.array_equal(a, b) for a, b in zip(now, numpy_state, strict=True)):
-            result.disturbed.append("NumPy's global random state (np.random.seed or np.random.*)")
-            np.random.set_state(numpy_state)
-        if torch and torch_state is not None:
-            if not torch.equal(torch.get_rng_state(), torch_state):
-                result.disturbed.append("PyTorch's global random state")
-                torch.set_rng_state(torch_state)
-            if torch.get_default_dtype() != torch_dtype:
-                result.disturbed.append("PyTorch's default dtype")
-                torch.set_default_dtype(torch_dtype)
-        if os.getcwd() != folder:
-            result.disturbed.append("the working folder")
-            os.chdir(folder)
-        if dict(os.environ) != environment:
-            result.disturbed.append("environment variables")
-            os.environ.clear()
-            os.environ.update(environment)
-        if sys.getrecursionlimit() != recursion_limit:
-            result.disturbed.append("the recursion limit")
-            sys.setrecursionlimit(recursion_limit)
-
-
-class _Bounded:
+class _Bounded(io.TextIOBase):
     """A text stream that keeps the first few thousand characters and counts the rest."""
 
     encoding = "utf-8"
 
     def __init__(self) -> None:
+        super().__init__()
         self.kept: list[str] = []
         self.length = 0
 
@@ -206,14 +166,17 @@ class _Bounded:
         self.length += len(text)
         return len(text)
 
-    def flush(self) -> None:
-        pass
+    def writable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Stay open: what is printed after `sys.stdout.close()` must not raise."""
 
     def isatty(self) -> bool:
         return False
 
     def text(self) -> str:
-        kept = "".join(self.kept)
+        kept = showable("".join(self.kept))
         if self.length > _PRINT_LIMIT:
             kept += f"\n... and {self.length - _PRINT_LIMIT:,} more characters"
         return kept

@@ -12,6 +12,7 @@ _FOREIGN = tuple(
     sorted({path for key, path in sysconfig.get_paths().items() if key != "scripts" and path})
 )
 _DEEPEST = 6
+_LONGEST = 500
 
 
 def learner_traceback(error: BaseException) -> str:
@@ -38,10 +39,17 @@ def error_line(error: BaseException) -> str:
     """The error's type and message in one line, also when its own `str` raises."""
     try:
         message = str(error)
-    except Exception:
+    except BaseException:  # it is the learner's code that runs here
         message = "(its message cannot be shown)"
-    message = re.sub(r"\s+", " ", message).strip()
+    message = re.sub(r"\s+", " ", showable(message)).strip()
+    if len(message) > _LONGEST:  # somebody put an array into it
+        message = f"{message[:_LONGEST]} ..."
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def showable(text: str) -> str:
+    """The text without halves of characters, which no notebook can send to its page."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _is_foreign(filename: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from types import GeneratorType
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,10 @@ from saeedu.shapes import Array
 
 def is_tensor(value: Any) -> bool:
     """Whether it is a torch tensor, told without importing torch."""
-    return hasattr(value, "detach") and hasattr(value, "cpu")
+    try:
+        return hasattr(value, "detach") and hasattr(value, "cpu")
+    except Exception:  # an object of the learner's, whose attributes raise
+        return False
 
 
 def is_nest(value: Any) -> bool:
@@ -34,8 +38,12 @@ def kind_of(value: Any) -> str:
         return "a NumPy array" if value.ndim else "a number"
     if isinstance(value, (bool, int, float, complex, np.generic)):
         return "a number"
-    if hasattr(value, "__next__"):
+    if isinstance(value, GeneratorType):
         return "a generator"
+    if isinstance(value, Iterator):
+        return f"an iterator ({type(value).__name__})"
+    if isinstance(value, Coroutine):
+        return "a coroutine"
     if callable(value):
         return "a function"
     names: dict[type, str] = {

@@ -77,7 +77,7 @@ def test_a_missing_mean_over_the_batch_is_named() -> None:
     finding = measure(reduced)
     assert finding is not None
     assert finding.kind == "not reduced"
-    assert "one value per batch" in finding.sentence
+    assert "one value per sample" in finding.sentence
     assert "mean" in finding.sentence
 
 
@@ -93,7 +93,10 @@ def test_a_vector_that_became_a_square_is_a_broadcast() -> None:
 def test_an_explanation_must_hold_for_every_call() -> None:
     mixed = pairs(lambda y, n: 2 * y)
     mixed[1] = mixed[1]._replace(got=3 * mixed[1].expected)
-    assert measure(mixed) is None
+    finding = measure(mixed)
+    assert finding is not None
+    assert finding.kind == "a factor a call"
+    assert "(2, 3, 2)" in finding.sentence
 
 
 def test_one_number_is_not_enough_for_a_factor() -> None:

@@ -72,27 +72,30 @@ def calls_with(
 
 
 def draw_latents(rng: np.random.Generator) -> Iterator[Call]:
-    """Latents and a coefficient, a new one each time; in one call a latent never fires."""
+    """Latents and a coefficient, a new one each time; one is faint, in one call one is dead."""
     for number, sizes in enumerate(SIZES):
         latents = draw_moment(rng, sizes).latents
-        note = ""
+        note = "at [0, 0] a latent is on, but faintly"
+        latents[0, 0] = 1e-10
         if number == 1:
             latents[:, 2] = 0
-            note = "latent 2 never fires"
+            note += "; latent 2 never fires"
         axes = {"batch": sizes[0], "d_sae": sizes[2]}
         yield Call((latents, float(rng.uniform(0.2, 0.8))), axes, note)
 
 
 def draw_around_the_kink(rng: np.random.Generator) -> Iterator[Call]:
-    """Pre-activations of both signs and exactly zero, each met by gradients of both signs."""
+    """Pre-activations of both signs, zero and barely above, met by gradients of both signs."""
     for sizes in SIZES:
         moment = draw_moment(rng, sizes)
         d_latents = np.abs(moment.d_latents) + 0.1
         d_latents[1::2] *= -1
         pre_acts = moment.pre_acts.copy()
         pre_acts[:2, 0] = 0.0
+        pre_acts[2, 0] = 1e-10
         axes = {"batch": sizes[0], "d_sae": sizes[2]}
-        yield Call((d_latents, pre_acts), axes, "pre_acts is exactly zero at [0, 0] and [1, 0]")
+        note = "pre_acts is exactly zero at [0, 0] and [1, 0], and just above zero at [2, 0]"
+        yield Call((d_latents, pre_acts), axes, note)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +138,8 @@ def draw_functions(rng: np.random.Generator) -> Iterator[Call]:
         at = rng.integers(2, 9, shape) if whole_numbers else rng.uniform(0.5, 1.5, shape)
         centre = at - rng.choice([-1, 1], shape) * rng.uniform(0.02, 0.1, shape)
         note = "`at` holds whole numbers of an integer dtype" if whole_numbers else ""
-        # Once with eps given, since later cells give it: a signature without it must not pass.
-        eps = (1e-4,) if len(shape) == 3 else ()
+        # Once with eps given, since later cells give it; and so wide that whoever leaves it
+        # unused, or steps to one side, is visibly off.
+        eps = (0.05,) if len(shape) == 3 else ()
+        note = "eps is given, and large" if eps else note
         yield Call((Bowl(hessian, centre), at, *eps), note=note)

@@ -54,6 +54,10 @@ def minus_where_off(latents, l1_coefficient):
     return l1_coefficient * np.where(latents > 0, 1.0, -1.0) / len(latents)
 
 
+def faint_ones_ignored(latents, l1_coefficient):
+    return l1_coefficient * (latents > 1e-8) / len(latents)
+
+
 def mask(latents, l1_coefficient):
     return l1_coefficient / len(latents) * (latents > 0)
 
@@ -87,7 +91,7 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draw=draw_latents,
-        tested="latents on and off, one that never fires, a new coefficient each time",
+        tested="latents on, faint and off, one that never fires, a new coefficient each time",
     ),
     mistakes=(
         Mistake(
@@ -144,6 +148,11 @@ EXERCISE = Exercise(
             minus_where_off,
             "You give latents that are off a slope of -1. Latents are never negative; at exactly "
             "zero the convention is zero.",
+        ),
+        Mistake(
+            faint_ones_ignored,
+            "You left out latents that are faint. The push is the same however small the latent: "
+            "anything above zero is on, so compare with zero itself.",
         ),
     ),
     alternatives=(mask, where, loop),

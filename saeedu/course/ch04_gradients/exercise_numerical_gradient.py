@@ -53,6 +53,20 @@ def eps_far_too_small(f, at, eps=1e-13):
     return _differences(f, at, up=eps, down=eps, distance=2 * eps)
 
 
+def eps_not_used(f, at, eps=1e-5):
+    return _differences(f, at, up=1e-5, down=1e-5, distance=2e-5)
+
+
+def half_the_nudge(f, at, eps=1e-5):
+    return _differences(f, at, up=eps / 2, down=eps / 2, distance=eps)
+
+
+def four_points(f, at, eps=1e-5):
+    near = numpy_gradients.numerical_gradient(f, at, eps)
+    far = numpy_gradients.numerical_gradient(f, at, 2 * eps)
+    return (4 * near - far) / 3
+
+
 def left_the_nudge_in(f, at, eps=1e-5):
     at = np.array(at, dtype=np.float64)
     grad = np.zeros_like(at)
@@ -68,6 +82,10 @@ def left_the_nudge_in(f, at, eps=1e-5):
 def nudged_all_at_once(f, at, eps=1e-5):
     at = np.array(at, dtype=np.float64)
     return np.full_like(at, (f(at + eps) - f(at - eps)) / (2 * eps))
+
+
+def one_number_for_all(f, at, eps=1e-5):
+    return (f(at + eps) - f(at - eps)) / (2 * eps)
 
 
 def nudged_whole_rows(f, at, eps=1e-5):
@@ -136,17 +154,23 @@ def with_a_flat_view(f, at, eps=1e-6):
     return np.reshape(grad, work.shape)
 
 
-def with_four_points(f, at, eps=1e-4):
-    near = numpy_gradients.numerical_gradient(f, at, eps)
-    far = numpy_gradients.numerical_gradient(f, at, 2 * eps)
-    return (4 * near - far) / 3
+def with_a_recursion(f, at, eps=1e-5, first=0):
+    at = np.array(at, dtype=np.float64)
+    if first == at.size:
+        return np.zeros(at.shape)
+    nudge = np.zeros(at.size)
+    nudge[first] = eps
+    nudge = nudge.reshape(at.shape)
+    grad = with_a_recursion(f, at, eps, first + 1)
+    grad.flat[first] = (f(at + nudge) - f(at - nudge)) / eps / 2
+    return grad
 
 
 EXERCISE = Exercise(
     id="04.numerical_gradient",
     title="A checker that needs no calculus",
     reference=numpy_gradients.numerical_gradient,
-    minutes=10,
+    minutes=12,
     difficulty=3,
     hints=(
         "One entry at a time: nudge it up, ask f; nudge it down, ask f; put it back. What do the "
@@ -160,7 +184,7 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draw=draw_functions,
-        tested="functions of one, two and three axes with a known gradient, and an integer array",
+        tested="functions of one, two and three axes, a given eps, and an integer array",
         rtol=1e-7,  # a central difference is good to 1e-9 here; a one-sided one to 1e-5
     ),
     mistakes=(
@@ -200,6 +224,21 @@ EXERCISE = Exercise(
             "noise. float64 keeps 16 digits, so keep the default, 1e-5.",
         ),
         Mistake(
+            eps_not_used,
+            "Your nudge is always the same, whatever `eps` is given. The next cells vary it to "
+            "see how the error depends on it: use the argument.",
+        ),
+        Mistake(
+            half_the_nudge,
+            "You step eps / 2 to each side. That is a central difference too, but here eps is the "
+            "distance from `at` to either point, so the two points lie 2 * eps apart.",
+        ),
+        Mistake(
+            four_points,
+            "More exact than was asked for: you combine four points. The lesson measures the error "
+            "of two, so return (f(at + eps) - f(at - eps)) / (2 * eps).",
+        ),
+        Mistake(
             left_the_nudge_in,
             "The first slope is right and the rest are slightly off: an entry you have nudged "
             "stays nudged while you measure the next ones. Put the original value back.",
@@ -208,6 +247,11 @@ EXERCISE = Exercise(
             nudged_all_at_once,
             "You moved every entry at once and measured one slope. A partial derivative moves one "
             "entry and holds all others still, so you need two calls of f for each entry.",
+        ),
+        Mistake(
+            one_number_for_all,
+            "You moved every entry at once, and returned one number. A gradient has one number for "
+            "each entry of `at`: move them one at a time, with two calls of f for each.",
         ),
         Mistake(
             nudged_whole_rows,
@@ -236,6 +280,6 @@ EXERCISE = Exercise(
             "the gradient of: return an array of the shape of `at`.",
         ),
     ),
-    alternatives=(with_basis_vectors, with_a_flat_view, with_four_points),
+    alternatives=(with_basis_vectors, with_a_flat_view, with_a_recursion),
     why="From here on you need trust no formula, mine included: you can measure.",
 )

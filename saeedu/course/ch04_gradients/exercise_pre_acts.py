@@ -58,6 +58,10 @@ def sign_instead_of_the_mask(d_latents, pre_acts):
     return d_latents * np.sign(pre_acts)
 
 
+def barely_open_gates_shut(d_latents, pre_acts):
+    return d_latents * (pre_acts > 1e-8)
+
+
 def where(d_latents, pre_acts):
     return np.where(pre_acts > 0, d_latents, 0)
 
@@ -85,7 +89,7 @@ EXERCISE = Exercise(
     title="The mask and its kink",
     reference=numpy_gradients.grad_pre_acts,
     minutes=5,
-    difficulty=2,
+    difficulty=1,
     hints=(
         "The ReLU acts on each entry alone, so its derivative does too: nothing is summed. What is "
         "the slope of max(p, 0) left of zero, and right of it?",
@@ -96,7 +100,7 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draw=draw_around_the_kink,
-        tested="pre-activations below, above and exactly at zero, met by gradients of both signs",
+        tested="pre-activations below, above, barely above and at zero, gradients of both signs",
     ),
     mistakes=(
         Mistake(
@@ -158,6 +162,11 @@ EXERCISE = Exercise(
             sign_instead_of_the_mask,
             "np.sign gives -1 below zero, so you turn round gradients that should stop. The slope "
             "of the ReLU there is 0.",
+        ),
+        Mistake(
+            barely_open_gates_shut,
+            "A gate that is barely open is shut in your mask. The slope of the ReLU is 1 for "
+            "every pre-activation above zero, however small: compare with zero itself.",
         ),
     ),
     alternatives=(where, overwrite_a_copy, heaviside, loop_float32),

@@ -69,6 +69,11 @@ def forward(f, at, eps):
             "encoder_path_added",
         ),
         (
+            "04.grad_b_dec",
+            lambda p, x, d, W: np.mean(2 / len(x) * (p - x) - np.einsum("sj,ij->si", d, W), 0),
+            "both_paths_averaged",
+        ),
+        (
             "04.project_off_rows",
             lambda g, W: g - np.diag(g @ W.T)[:, None] * W,
             "rows_not_normalised",
@@ -82,17 +87,38 @@ def test_the_classic_slips_are_named_however_they_are_written(exercise_id, attem
     assert verdict.mistake == mistake
 
 
-@pytest.mark.parametrize("eps", [1e-4, 1e-5, 1e-6])
-def test_a_central_difference_passes_and_a_one_sided_one_fails_whatever_the_nudge(eps):
-    assert grade("04.numerical_gradient", lambda f, at, _=0: central(f, at, eps)).passed
-    verdict = grade("04.numerical_gradient", lambda f, at, _=0: forward(f, at, eps))
+@pytest.mark.parametrize("default", [1e-4, 1e-5, 1e-6])
+def test_a_central_difference_passes_and_a_one_sided_one_fails_whatever_the_default(default):
+    assert grade("04.numerical_gradient", lambda f, at, eps=default: central(f, at, eps)).passed
+    verdict = grade("04.numerical_gradient", lambda f, at, eps=default: forward(f, at, eps))
     assert verdict.status == "wrong"
 
 
-@pytest.mark.parametrize("eps", [1e-2, 1e-11])
-def test_a_nudge_far_too_large_or_too_small_fails(eps):
+@pytest.mark.parametrize("default", [1e-2, 1e-11])
+def test_a_default_nudge_far_too_large_or_too_small_fails(default):
+    verdict = grade("04.numerical_gradient", lambda f, at, eps=default: central(f, at, eps))
+    assert verdict.status == "wrong"
+
+
+@pytest.mark.parametrize("eps", [1e-4, 1e-5, 1e-6])
+def test_an_eps_of_the_callers_is_not_to_be_ignored(eps):
     verdict = grade("04.numerical_gradient", lambda f, at, _=0: central(f, at, eps))
     assert verdict.status == "wrong"
+    assert verdict.mistake == "eps_not_used"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "mistake"),
+    [
+        (lambda g, W: g - (g * W / np.linalg.norm(W, axis=1)).sum(1), "norm_without_keepdims"),
+        (lambda g, W: g - (g * W).sum(1) * W / (W * W).sum(), "sum_without_keepdims"),
+    ],
+)
+def test_a_lost_axis_in_the_projection_is_named_although_numpy_raises(attempt, mistake):
+    verdict = grade("04.project_off_rows", attempt)
+    assert verdict.status == "raised"
+    assert verdict.mistake == mistake
+    assert "keepdims=True" in verdict.message
 
 
 def test_a_flattened_call_of_f_is_explained():
@@ -104,8 +130,10 @@ def test_a_flattened_call_of_f_is_explained():
 @pytest.mark.parametrize("seed", range(5))
 def test_the_checker_is_checked_against_calculus(seed):
     for call in draw_functions(np.random.default_rng(seed)):
-        f, at = call.args[:2]
+        f, at, *eps = call.args
         exact = f.exact_gradient(at)
+        for wide in eps:  # of sin 2v a central difference makes cos 2v sin 2ε / ε, not 2 cos 2v
+            exact = exact + np.cos(2 * at) * (np.sin(2 * wide) / wide - 2)
         measured = numpy_gradients.numerical_gradient(*call.args)
         assert np.abs(measured - exact).max() < 1e-7 * np.abs(exact).max()
 

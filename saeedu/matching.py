@@ -88,8 +88,8 @@ def read_strength(coefficients: Array, latents: Array) -> Array:
     **Raises:** `ShapeError` when the axes disagree.
     **Source:** shrinkage by L1 was measured for SAEs by Wright and Sharkey (2024).
     """
-    present = coefficients > 0
-    return np.sum(coefficients * latents * present, axis=0) / np.sum(coefficients**2, axis=0)
+    # A sample without the feature has a coefficient of 0, and drops out of both sums.
+    return np.sum(coefficients * latents, axis=0) / np.sum(coefficients**2, axis=0)
 
 
 @shaped(A="d_sae d_in", B="d_sae_b d_in")

@@ -1,86 +1,213 @@
-"""Chapter 09's pictures: outlier positions, the course of a training run, and what it cost."""
+"""Chapter 05's pictures: descent in a valley, training runs, matches, responses, trade-offs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from saeedu.plots import BLUE, GREEN, GREY, ORANGE, PALETTE
+from saeedu.plots import BLUE, GREY, ORANGE, PALETTE
 from saeedu.shapes import Array
-from saeedu.training import History
 
-_LINES = ("-", "--", "-.", ":")
-
-
-def norms_by_position(norms: Mapping[str, Array], shown: int = 24) -> Figure:
-    """Median length of the residual stream at each of the first positions, a line a layer.
-
-    **Arguments:** `norms`, for each name [n_contexts, context]; `shown`, positions to draw.
-    **Returns:** the figure, with a logarithmic vertical axis: the first position can be a hundred
-    times the others.
-    """
-    figure, (axes,) = _panels(1, (7.0, 3.8))
-    for k, (name, values) in enumerate(norms.items()):
-        medians = np.median(values, axis=0)[:shown]
-        colour = PALETTE[k % len(PALETTE)]
-        line = _LINES[k % len(_LINES)]
-        axes.plot(medians, color=colour, linestyle=line, marker=".", label=name)
-        axes.plot(0, medians[0], marker="o", markersize=9, color=colour, fillstyle="none")
-    axes.set_yscale("log")
-    axes.set(
-        xlabel="position in the context (tokens; 0 is BOS)",
-        ylabel="median length of the residual\n(model units, log scale)",
-    )
-    axes.legend(fontsize=8, ncol=2)
-    return figure
+_LINES = ("-", "--", ":", "-.")
+_MARKERS = ("o", "s", "^", "D")
 
 
-def training_curves(history: History, warmup_steps: int = 0) -> Figure:
-    """The two parts of the loss, L0, and explained variance, over the steps of a run.
+def valley(height: Callable[[Array], Array], paths: Mapping[str, Array], title: str = "") -> Figure:
+    """Paths of several optimisers over the contour lines of a function of two parameters.
 
-    **Arguments:** `history`, from `train`; `warmup_steps`, shaded when above 0.
-    **Returns:** the figure: three panels over a common horizontal axis.
-    """
-    figure, (loss, sparsity, variance) = _panels(3, (10.5, 3.3))
-    loss.plot(history.reconstruction, color=BLUE, label="reconstruction")
-    loss.plot(history.sparsity, color=ORANGE, linestyle="--", label="L1 penalty")
-    loss.set(ylabel="loss (normalised units, log scale)", yscale="log")
-    sparsity.plot(history.l0, color=GREEN)
-    sparsity.set(ylabel="L0: active latents a token (log scale)", yscale="log")
-    variance.plot(history.explained_variance, color=BLUE)
-    variance.set(ylabel="explained variance (fraction)", ylim=(0, 1))
-    for axes in (loss, sparsity, variance):
-        axes.set_xlabel("step")
-        if warmup_steps:
-            axes.axvspan(0, warmup_steps, color=GREY, alpha=0.18, label="L1 warm-up")
-    loss.legend(fontsize=8)
-    return figure
-
-
-def cross_entropy_bars(cross_entropies: Mapping[str, float]) -> Figure:
-    """The language model's cross-entropy under each condition, as labelled bars.
-
-    **Arguments:** `cross_entropies`, a name and nats a token for each.
+    **Arguments:** `height`, from points [n, 2] to heights [n]; `paths`, a name and the points
+    [steps + 1, 2] visited for each optimiser, from the same start.
     **Returns:** the figure.
     """
-    figure, (axes,) = _panels(1, (6.4, 0.55 * len(cross_entropies) + 1.1))
-    names: Sequence[str] = list(cross_entropies)
-    values = list(cross_entropies.values())
-    bars = axes.barh(names, values, color=[PALETTE[k % len(PALETTE)] for k in range(len(names))])
-    axes.bar_label(bars, fmt="%.3f", padding=4)
-    axes.invert_yaxis()
-    axes.set(xlabel="cross-entropy (nats a token)", xlim=(0, 1.15 * max(values)))
+    figure, axes = _axes((7.2, 3.6))
+    points = np.concatenate(list(paths.values()))
+    (left, low), (right, high) = points.min(axis=0) - 0.15, points.max(axis=0) + 0.15
+    u, v = np.meshgrid(np.linspace(left, right, 120), np.linspace(low, high, 120))
+    levels = height(np.stack([u.ravel(), v.ravel()], axis=1)).reshape(u.shape)
+    axes.contour(u, v, np.sqrt(levels), 14, colors=GREY, linewidths=0.6, alpha=0.7)
+    for k, (name, path) in enumerate(paths.items()):
+        axes.plot(
+            path[:, 0],
+            path[:, 1],
+            _LINES[k],
+            color=PALETTE[k],
+            marker=_MARKERS[k],
+            markersize=3.5,
+            linewidth=1.3,
+            label=name,
+        )
+    axes.plot(0, 0, marker="*", markersize=14, color=PALETTE[3], linestyle="none", label="minimum")
+    axes.set(xlabel="first parameter", ylabel="second parameter", title=title)
+    axes.legend(fontsize=8)
     return figure
 
 
-def _panels(panels: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
-    figure, grid = plt.subplots(1, panels, figsize=size, squeeze=False, layout="constrained")
+def training_run(history: Mapping[str, Array], title: str = "") -> Figure:
+    """Loss and sparsity during a training.
+
+    **Arguments:** `history`, as of a `Fit`.
+    **Returns:** the figure: both losses on the left, L0 on the right, steps on a log scale.
+    """
+    figure, (left, right) = _two_axes((8.6, 3.5))
+    steps = history["step"]
+    smooth = _smoothed
+    left.plot(steps, smooth(history["loss"]), color=BLUE, label="loss")
+    left.plot(
+        steps,
+        smooth(history["reconstruction"]),
+        "--",
+        color=ORANGE,
+        label="its reconstruction part",
+    )
+    left.set(xlabel="step (count)", ylabel="loss (squared units of x)", xscale="log")
+    left.set_ylim(bottom=0)
+    left.legend(fontsize=8)
+    right.plot(steps, smooth(history["l0"]), color=BLUE)
+    right.set(xlabel="step (count)", ylabel="L0: active latents a sample (count)", xscale="log")
+    right.set_ylim(bottom=0)
+    figure.suptitle(title)
+    return figure
+
+
+def silent_latents(histories: Mapping[str, Mapping[str, Array]], d_sae: int) -> Figure:
+    """The share of latents that have been silent for 500 steps, during several trainings.
+
+    **Arguments:** `histories`, a name and the history for each training; `d_sae`, of all of them.
+    **Returns:** the figure.
+    """
+    figure, axes = _axes((6.8, 3.7))
+    for k, (name, history) in enumerate(histories.items()):
+        axes.plot(
+            history["step"],
+            100 * history["silent"] / d_sae,
+            _LINES[k % 4],
+            color=PALETTE[k],
+            linewidth=2,
+            label=name,
+        )
+    axes.set(
+        xlabel="step (count)",
+        ylabel="silent for 500 steps\n(% of latents)",
+        title="Dead latents",
+        ylim=(-2, None),
+    )
+    axes.legend(fontsize=8)
+    return figure
+
+
+def response_heatmaps(responses: Mapping[str, Array], title: str = "") -> Figure:
+    """How each unit responds to each feature, a panel for each kind of unit.
+
+    **Arguments:** `responses`, a name and [n_features, units] for each panel.
+    **Returns:** the figure; the colours run from zero to the largest response of all panels.
+    """
+    widths = [0.9 + response.shape[1] / 32 for response in responses.values()]
+    figure, panels = plt.subplots(
+        1,
+        len(responses),
+        figsize=(9.4, 3.9),
+        width_ratios=widths,
+        squeeze=False,
+        layout="constrained",
+    )
+    plt.close(figure)
+    top = max(float(np.max(response)) for response in responses.values())
+    for axes, (name, response) in zip(panels.flat, responses.items(), strict=True):
+        image = axes.imshow(
+            response, cmap="viridis", vmin=0, vmax=top, aspect="auto", interpolation="nearest"
+        )
+        axes.set(xlabel="unit (index)")
+        axes.set_title(name, fontsize=10)
+    panels[0, 0].set_ylabel("feature present (index)")
+    figure.colorbar(image, ax=panels, label="mean response (units of x)")
+    figure.suptitle(title)
+    return figure
+
+
+def pareto(
+    l0: Sequence[float], fvu: Sequence[float], mmcs: Sequence[float], names: Sequence[str]
+) -> Figure:
+    """Sparsity against error for a sweep of λ, with the recovery of the truth as colour.
+
+    **Arguments:** for each training its `l0`, `fvu`, `mmcs` and a name to write beside it.
+    **Returns:** the figure.
+    """
+    figure, axes = _axes((7.0, 4.2))
+    axes.plot(l0, fvu, color=GREY, linewidth=1, zorder=1)
+    dots = axes.scatter(l0, fvu, c=mmcs, cmap="cividis", s=90, edgecolors="black", zorder=2)
+    for across, up, name in zip(l0, fvu, names, strict=True):
+        axes.annotate(name, (across, up), xytext=(8, 6), textcoords="offset points", fontsize=8)
+    figure.colorbar(dots, ax=axes, label="MMCS (no unit)")
+    axes.set(
+        xlabel="L0: active latents a sample (count)",
+        ylabel="variance unexplained (fraction)",
+        title="The price of sparsity",
+        xscale="log",
+    )
+    _plain_numbers(axes)
+    axes.set_ylim(bottom=0)
+    axes.margins(x=0.12)
+    return figure
+
+
+def both_ways(similarities: Array, title: str = "") -> Figure:
+    """Best cosines seen from the features and seen from the latents, as two histograms.
+
+    **Arguments:** `similarities` [n_features, d_sae].
+    **Returns:** the figure.
+    """
+    figure, panels = _two_axes((8.6, 3.3))
+    bins = np.linspace(0, 1, 41).tolist()
+    sides = (
+        ("Each feature's best latent (MMCS)", "features (count)", similarities.max(axis=1), BLUE),
+        (
+            "Each latent's best feature (reverse)",
+            "latents (count)",
+            similarities.max(axis=0),
+            ORANGE,
+        ),
+    )
+    for axes, (name, y_label, best, colour) in zip(panels, sides, strict=True):
+        axes.hist(best, bins=bins, color=colour)
+        axes.axvline(best.mean(), color="black", linestyle="--", label=f"mean {best.mean():.2f}")
+        axes.set(xlabel="cosine (no unit)", ylabel=y_label, xlim=(0, 1.02))
+        axes.set_title(name, fontsize=10)
+        axes.legend(fontsize=8, loc="upper left")
+    figure.suptitle(title)
+    return figure
+
+
+def _smoothed(values: Array, window: int = 15) -> Array:
+    """A running mean, over fewer entries at the ends."""
+    ones = np.ones(min(window, len(values)))
+    return np.convolve(values, ones, "same") / np.convolve(np.ones(len(values)), ones, "same")
+
+
+def _plain_numbers(axes: Axes) -> None:
+    """On a log axis of less than two decades: 2, 5, 10 instead of powers of ten."""
+    axes.set_xticks([1, 2, 3, 5, 10, 20, 50])
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _axes(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    figure, axes = plt.subplots(figsize=size, layout="constrained")
     # A figure left open would be shown twice in a notebook: once by pyplot, once as the result.
     plt.close(figure)
-    for axes in grid.flat:
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _two_axes(size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    figure, grid = plt.subplots(1, 2, figsize=size, layout="constrained")
+    plt.close(figure)
+    for axes in grid:
         axes.spines[["top", "right"]].set_visible(False)
-    return figure, list(grid.flat)
+    return figure, list(grid)

@@ -1,0 +1,1 @@
+"""Chapter 05: training, dead latents and the trade-off."""

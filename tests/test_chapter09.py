@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saeedu import training_plots
+from saeedu import language_model_plots
 from saeedu.builder.course import COURSE_FOLDER, chapter_folders, read_chapter
 from saeedu.builder.notebook import build_notebook
 from saeedu.training import History
@@ -60,7 +60,7 @@ def test_the_cells_run_on_whatever_model_the_hub_cache_has(tmp_path: Path) -> No
 def test_curves_show_every_step_and_name_their_units() -> None:
     values = [3.0, 2.0, 1.0]
     history = History(values, values, values, values, [0.1, 0.5, 0.8])
-    loss, sparsity, variance = training_plots.training_curves(history, warmup_steps=2).axes
+    loss, sparsity, variance = language_model_plots.training_curves(history, warmup_steps=2).axes
     assert [list(line.get_ydata()) for line in loss.lines] == [values, values]
     assert list(sparsity.lines[0].get_ydata()) == values
     assert list(variance.lines[0].get_ydata()) == [0.1, 0.5, 0.8]
@@ -70,14 +70,14 @@ def test_curves_show_every_step_and_name_their_units() -> None:
 
 def test_lengths_are_medians_over_contexts_at_each_position() -> None:
     norms = np.array([[9.0, 1.0, 2.0], [11.0, 3.0, 2.0], [100.0, 2.0, 5.0]])
-    (axes,) = training_plots.norms_by_position({"before block 3": norms}, shown=2).axes
+    (axes,) = language_model_plots.norms_by_position({"before block 3": norms}, shown=2).axes
     assert list(axes.lines[0].get_ydata()) == [11.0, 2.0]
     assert axes.get_yscale() == "log"
     assert "tokens" in axes.get_xlabel()
 
 
 def test_bars_carry_their_numbers() -> None:
-    (axes,) = training_plots.cross_entropy_bars({"clean": 3.25, "zeros": 10.5}).axes
+    (axes,) = language_model_plots.cross_entropy_bars({"clean": 3.25, "zeros": 10.5}).axes
     assert [bar.get_width() for bar in axes.patches] == [3.25, 10.5]
     assert [text.get_text() for text in axes.texts] == ["3.250", "10.500"]
     assert "nats" in axes.get_xlabel()

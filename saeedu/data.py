@@ -28,8 +28,9 @@ class SparseFeatures:
     **Arguments:** `n_features` and `d_model`, positive; `density` in (0, 1]; `seed` fixes both the
     directions and the stream of samples.
     **Raises:** `ValueError` for a size below one or a density outside (0, 1].
-    **Source:** the synthetic set-up of Sharkey, Braun and Millidge (2022), with the independent
-    presence of Elhage et al. (2022).
+    **Source:** a simplified form of the synthetic data of Sharkey, Braun and Millidge (2022),
+    whose features are correlated and differ in how often they occur; here they are present
+    independently and equally often, as in Elhage et al. (2022).
     """
 
     directions: Array

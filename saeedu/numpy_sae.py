@@ -54,7 +54,8 @@ def l1_penalty(latents: Array, l1_coefficient: float) -> float:
     **Arguments:** `latents` [batch, d_sae], never negative; `l1_coefficient`, the λ of the loss.
     **Returns:** a number, in loss units.
     **Raises:** `ShapeError` when `latents` is not two-dimensional.
-    **Source:** Bricken et al. (2023), with decoder rows of unit norm.
+    **Source:** Bricken et al. (2023), who also keep decoder rows at length one, so that the price
+    cannot be cheated; that is done in training (chapter 04), not here.
     """
     return float(l1_coefficient * np.mean(np.sum(np.abs(latents), axis=1)))
 
@@ -79,7 +80,7 @@ def fraction_of_variance_unexplained(x_hat: Array, x: Array) -> float:
     **Returns:** 0 for a perfect reconstruction, 1 for one no better than the mean; can exceed 1.
     Undefined (nan or inf) when all samples are the same, since nothing varies.
     **Raises:** `ShapeError` when the axes disagree.
-    **Source:** one minus the explained variance; Gao et al. (2024) call it normalised MSE.
+    **Source:** one minus the explained variance; Gao et al. (2024) call FVU the normalised MSE.
     """
     residual = np.sum((x_hat - x) ** 2)
     total = np.sum((x - x.mean(axis=0)) ** 2)
@@ -96,7 +97,7 @@ def sae_loss(
     `W_dec` [d_sae, d_in]; `b_dec` [d_in]; `l1_coefficient`, the λ of the loss.
     **Returns:** a number, in squared units of `x`.
     **Raises:** `ShapeError` when the axes disagree.
-    **Source:** Bricken et al. (2023), with decoder rows of unit norm.
+    **Source:** Bricken et al. (2023). That decoder rows have length one is left to training.
     """
     latents = encode(x, W_enc, b_enc, b_dec)
     x_hat = decode(latents, W_dec, b_dec)
@@ -116,13 +117,13 @@ def cosine_similarities(A: Array, B: Array) -> Array:
     return A_unit @ B_unit.T
 
 
-@shaped(features="n_features d", dictionary="d_sae d")
+@shaped(features="n_features d", dictionary="n_rows d")
 def mmcs(features: Array, dictionary: Array) -> float:
     """Mean max cosine similarity: how well each true feature is found, on average.
 
     For every feature take the cosine of its best match in the dictionary, then average.
 
-    **Arguments:** `features` [n_features, d], the ground truth; `dictionary` [d_sae, d].
+    **Arguments:** `features` [n_features, d], the ground truth; `dictionary` [n_rows, d].
     **Returns:** a number, at most 1; 1 when every feature has a parallel dictionary row.
     **Raises:** `ShapeError` when the axes disagree.
     **Source:** Sharkey, Braun and Millidge (2022).

@@ -49,6 +49,9 @@ def compare(
         if got == expected:
             return None
         return Difference("value", f"it is {got!r}, expected {expected!r}", where, got, expected)
+    if got is None and where:  # not the function's own result: a gradient that never came, say
+        sentence = f"it is None, where {kind_of(expected)} is expected"
+        return Difference("none", sentence, where, got, expected)
     problem = _kind_problem(got, expected)
     if problem:
         return Difference("none" if got is None else "type", problem, where, got, expected)

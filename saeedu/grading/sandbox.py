@@ -12,7 +12,7 @@ import ctypes
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,6 +110,8 @@ def run(
 
 
 def _detached(value: Any) -> Any:
+    if isinstance(value, Coroutine):
+        value.close()  # or Python complains, somewhere else, that nobody awaited it
     # An answer may be a view of an input, or of a buffer that the next call overwrites.
     try:
         return copy.deepcopy(value)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from saeedu import warmup
-from saeedu.course.ch00_start_here.draws import draw_samples
+from saeedu.course.ch00_start_here.draws import draw_rows
 from saeedu.grading.exercise import Check, Exercise, Mistake
 
 
@@ -59,7 +59,7 @@ EXERCISE = Exercise(
         "`np.sum(..., axis=1)` turns [batch, d] into [batch]. What goes in the dots, and what "
         "must still happen to the sum?",
     ),
-    check=Check(draw_samples, tested="three batches of different shapes, entries of both signs"),
+    check=Check(draw_rows, tested="three batches of different shapes, entries of both signs"),
     mistakes=(
         Mistake(
             lengths_of_columns,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from saeedu import warmup
-from saeedu.course.ch00_start_here.draws import draw_samples
+from saeedu.course.ch00_start_here.draws import draw_rows
 from saeedu.grading.exercise import Check, Exercise, Mistake
 
 
@@ -46,6 +46,10 @@ def lengths_lined_up_with_columns(x):
     return x / np.linalg.norm(x, axis=1)
 
 
+def short_rows_left_alone(x):
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1)
+
+
 def unit_rows_with_none(x):
     lengths = np.sqrt((x * x).sum(axis=1))
     return x / lengths[:, None]
@@ -72,7 +76,7 @@ EXERCISE = Exercise(
         "[batch, d] divided by [batch, 1] divides each row by its own number. "
         "`keepdims=True` or `[:, None]` makes that shape.",
     ),
-    check=Check(draw_samples, tested="three batches, rows of different lengths"),
+    check=Check(draw_rows, tested="three batches, rows longer and shorter than one"),
     mistakes=(
         Mistake(
             unit_columns,
@@ -117,6 +121,11 @@ EXERCISE = Exercise(
             lengths_lined_up_with_columns,
             "The lengths are right, but they have shape [batch]. NumPy lines shapes up from the "
             "right, so it set them against the columns. They need a second axis, of size one.",
+        ),
+        Mistake(
+            short_rows_left_alone,
+            "Rows that are shorter than one come out as they went in. They have to grow to length "
+            "one, as the long ones have to shrink: divide by the length, whatever it is.",
         ),
     ),
     alternatives=(unit_rows_with_none, unit_rows_with_a_loop, unit_rows_transposed_twice),

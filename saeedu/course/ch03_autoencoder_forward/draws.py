@@ -58,8 +58,10 @@ def bias(rng: np.random.Generator, size: int) -> Array:
 
 
 def pairs(rng: np.random.Generator) -> Iterator[Call]:
-    """A reconstruction and its target, whose error has a mean of its own."""
-    for batch, d_in in ((7, 5), (4, 6), (12, 3), (9, 8)):
+    """A reconstruction and its target, whose error has a mean of its own; the last is poor."""
+    for batch, d_in, poor in ((7, 5, False), (4, 6, False), (12, 3, False), (9, 8, True)):
         x = samples(rng, batch, d_in)
         error = 0.6 * rng.standard_normal((batch, d_in)) + 0.4 * bias(rng, d_in)
-        yield Call((x + error, x), axes={"batch": batch, "d_in": d_in})
+        note = "a reconstruction that is worse than the mean" if poor else ""
+        x_hat = x + 5 * error if poor else x + error
+        yield Call((x_hat, x), axes={"batch": batch, "d_in": d_in}, note=note)

@@ -50,12 +50,28 @@ def error_against_the_mean(x_hat, x):
     return np.sum((x_hat - x.mean(axis=0)) ** 2) / np.sum((x - x.mean(axis=0)) ** 2)
 
 
+def loss_over_one_variance(x_hat, x):
+    return np.mean(np.sum((x_hat - x) ** 2, axis=1)) / np.var(x)
+
+
+def sum_over_one_variance(x_hat, x):
+    return np.sum((x_hat - x) ** 2) / np.var(x)
+
+
+def distance_of_the_reconstruction_below(x_hat, x):
+    return np.sum((x_hat - x) ** 2) / np.sum((x_hat - x.mean(axis=0)) ** 2)
+
+
 def mean_divided_by_sum(x_hat, x):
     return np.mean((x_hat - x) ** 2) / np.sum((x - x.mean(axis=0)) ** 2)
 
 
 def mean_of_each_sample_lined_up_with_columns(x_hat, x):
     return np.sum((x_hat - x) ** 2) / np.sum((x - x.mean(axis=1)) ** 2)
+
+
+def clipped_at_one(x_hat, x):
+    return min(1.0, np.sum((x_hat - x) ** 2) / np.sum((x - x.mean(axis=0)) ** 2))
 
 
 def fvu_from_variances(x_hat, x):
@@ -87,7 +103,8 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draws.pairs,
-        tested="four batches whose mean is far from zero and whose error has a mean of its own",
+        tested="four batches whose mean is far from zero and whose error has a mean of its own, "
+        "one reconstruction worse than the mean",
     ),
     mistakes=(
         Mistake(
@@ -98,7 +115,8 @@ EXERCISE = Exercise(
         Mistake(
             one_mean_for_everything,
             "The mean in the denominator is one number for all dimensions. Each dimension has its "
-            "own mean; a common one makes the data look more varied than they are, and you better.",
+            "own mean; a common one makes the data look more varied than they are, and your "
+            "reconstruction look better.",
         ),
         Mistake(
             mean_of_each_sample,
@@ -150,6 +168,27 @@ EXERCISE = Exercise(
             mean_of_each_sample_lined_up_with_columns,
             "`x.mean(axis=1)` is one mean for each sample, and NumPy cannot line those up with the "
             "columns. The mean sample has one entry for each dimension.",
+        ),
+        Mistake(
+            clipped_at_one,
+            "You clip at 1. A reconstruction can be worse than the mean sample, and the number "
+            "should say how much worse.",
+        ),
+        Mistake(
+            loss_over_one_variance,
+            "`np.var(x)` is one number: measured from one mean for all dimensions, and averaged "
+            "over them, while your loss is summed. Measure from the mean sample, and count above "
+            "and below alike.",
+        ),
+        Mistake(
+            sum_over_one_variance,
+            "Above the line is a sum, below it `np.var(x)`, which is an average over all entries, "
+            "from one common mean. Sum the squared distances from the mean sample instead.",
+        ),
+        Mistake(
+            distance_of_the_reconstruction_below,
+            "Below the line stands how far the reconstruction is from the mean. It has to be how "
+            "far the data are: the rival's error.",
         ),
     ),
     alternatives=(fvu_from_variances, fvu_in_loops, fvu_by_norms),

@@ -14,13 +14,18 @@ from saeedu.numpy_sae import cosine_similarities as cosines
 
 
 def draw_features_and_dictionary(rng: np.random.Generator) -> Iterator[Call]:
-    for n_features, d_sae, d in ((6, 9, 4), (8, 5, 3), (3, 7, 5), (5, 11, 2)):
+    for n_features, n_rows, d in ((6, 9, 4), (8, 5, 3), (3, 7, 5), (5, 11, 2)):
         features = draws.decoder(rng, n_features, d)
-        dictionary = draws.decoder(rng, d_sae, d)
+        dictionary = draws.decoder(rng, n_rows, d)
         # Some features are present only with the wrong sign: that must not count as found.
         dictionary[:2] = -1.3 * features[:2] + 0.1 * rng.standard_normal((2, d))
-        axes = {"n_features": n_features, "d_sae": d_sae, "d": d}
-        yield Call((features, dictionary), axes=axes)
+        note = ""
+        if n_rows < n_features:
+            # And one has no match at all: every row points away from it.
+            dictionary *= np.where(dictionary @ features[0] > 0, -1, 1)[:, None]
+            note = "every dictionary row points away from feature 0"
+        axes = {"n_features": n_features, "n_rows": n_rows, "d": d}
+        yield Call((features, dictionary), axes=axes, note=note)
 
 
 def averaged_over_the_dictionary(features, dictionary):
@@ -55,6 +60,14 @@ def summed_over_features(features, dictionary):
     return np.sum(np.max(cosines(features, dictionary), axis=1))
 
 
+def position_of_the_best(features, dictionary):
+    return np.mean(np.argmax(cosines(features, dictionary), axis=1))
+
+
+def no_match_below_zero(features, dictionary):
+    return np.mean(np.maximum(np.max(cosines(features, dictionary), axis=1), 0))
+
+
 def mmcs_in_loops(features, dictionary):
     best = []
     for feature in features:
@@ -82,15 +95,15 @@ EXERCISE = Exercise(
     hints=(
         "Read the name backwards: similarities, cosine, max, mean. The first two are done for you.",
         "Keep one number for each feature: its best match. So the maximum runs over the "
-        "dictionary. Which axis of [n_features, d_sae] is that?",
+        "dictionary. Which axis of [n_features, n_rows] is that?",
         "`np.max(similarities, axis=...)` has to leave an array of shape [n_features]; "
         "then average it.",
     ),
-    scaffold="similarities = cosine_similarities(features, dictionary)  # [n_features, d_sae]",
+    scaffold="similarities = cosine_similarities(features, dictionary)  # [n_features, n_rows]",
     check=Check(
         draw_features_and_dictionary,
         tested="dictionaries larger and smaller than the set of features, some features present "
-        "only with the wrong sign",
+        "only with the wrong sign, one with no match at all",
     ),
     mistakes=(
         Mistake(
@@ -111,8 +124,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             sign_ignored,
-            "A row that points the opposite way counts as a match here. Latents are never "
-            "negative, so such a row can never add its feature to a reconstruction.",
+            "A row that points the opposite way counts as a match here. The autoencoder adds its "
+            "rows in amounts that are never negative, so it could never add this feature.",
         ),
         Mistake(
             worst_match,
@@ -132,6 +145,16 @@ EXERCISE = Exercise(
             summed_over_features,
             "You added the scores up, so twice as many features give twice the score. "
             "It is their mean.",
+        ),
+        Mistake(
+            no_match_below_zero,
+            "In your answer no match is worse than zero. When every row points away from a "
+            "feature, its best match is negative, and counts as that: clip nothing, and start no "
+            "loop from zero.",
+        ),
+        Mistake(
+            position_of_the_best,
+            "`np.argmax` says *where* the best match stands. Asked is how good it is: `np.max`.",
         ),
     ),
     alternatives=(mmcs_in_loops, mmcs_by_sorting, mmcs_transposed),

@@ -14,10 +14,13 @@ from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mista
 
 
 def draw_clouds(rng: np.random.Generator) -> Iterator[Call]:
-    for batch, d, n_components in ((40, 5, 3), (30, 4, 2), (50, 6, 5), (25, 3, 1)):
+    for batch, d, n_components in ((40, 5, 3), (30, 4, 2), (50, 6, 5), (25, 3, 1), (35, 6, 4)):
         # Clearly separated variances along random orthogonal axes, far from the origin, so that
         # the answer is unique up to sign.
         axes = np.linalg.qr(rng.standard_normal((d, d)))[0]
+        if batch == 35:
+            # Along the coordinates, the smallest variance first: a method that does not sort shows.
+            axes = np.eye(d)[::-1]
         spread = 3.0 * 0.6 ** np.arange(d)
         white = np.linalg.qr(rng.standard_normal((batch, d)))[0] * batch**0.5
         x = (white * spread) @ axes.T + 4.0 * draws.bias(rng, d)
@@ -26,14 +29,20 @@ def draw_clouds(rng: np.random.Generator) -> Iterator[Call]:
 
 
 def up_to_sign(implementation: Implementation, call: Call) -> Any:
-    """The answer with each row turned so that its largest entry is positive."""
+    """The answer with each component turned so that its largest entry is positive.
+
+    Components that stand in columns are turned there: else an answer that is only transposed
+    would differ in chance signs, too, and its message would speak of them.
+    """
     rows = implementation(*call.args)
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.size == 0:
         return rows  # another kind of answer: the comparison will say so
     if rows.dtype.kind != "f":
         return rows
-    largest = np.take_along_axis(rows, np.argmax(np.abs(rows), axis=1)[:, None], axis=1)
-    return rows * np.where(largest < 0, -1, 1)
+    n_components = call.axes["n_components"]
+    along = 0 if rows.shape[1] == n_components != rows.shape[0] else 1
+    where = np.expand_dims(np.argmax(np.abs(rows), axis=along), along)
+    return rows * np.where(np.take_along_axis(rows, where, axis=along) < 0, -1, 1)
 
 
 def not_centred(x, n_components):
@@ -57,6 +66,25 @@ def columns_of_eigenvectors(x, n_components):
 def rows_of_eigenvectors(x, n_components):
     _, vectors = np.linalg.eigh(np.cov(x.T))
     return vectors[::-1][:n_components]
+
+
+def columns_of_the_third_result(x, n_components):
+    V = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2]
+    return V[:, :n_components].T
+
+
+def first_rows_of_eigenvectors(x, n_components):
+    _, vectors = np.linalg.eigh(np.cov(x.T))
+    return vectors[:n_components]
+
+
+def columns_of_U(x, n_components):
+    U = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[0]
+    return U[:, :n_components].T
+
+
+def rows_of_U(x, n_components):
+    return np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[0][:n_components]
 
 
 def scores_instead(x, n_components):
@@ -107,7 +135,7 @@ EXERCISE = Exercise(
     id="03.principal_components",
     title="Principal components, to see them fail",
     reference=numpy_sae.principal_components,
-    minutes=8,
+    minutes=12,
     difficulty=3,
     hints=(
         "Variance is measured from the mean. What has to happen to the samples first? "
@@ -117,10 +145,9 @@ EXERCISE = Exercise(
         "`U, S, Vt = np.linalg.svd(centred, full_matrices=False)`. The rows of `Vt` have d "
         "entries each. Take the first few rows.",
     ),
-    scaffold="# centre, decompose, keep the first rows",
     check=Check(
         draw_clouds,
-        tested="four clouds far from the origin; either sign of a row is accepted",
+        tested="five clouds far from the origin; either sign of a row is accepted",
         observe=up_to_sign,
         rtol=1e-4,
     ),
@@ -168,6 +195,26 @@ EXERCISE = Exercise(
         Mistake(
             all_components,
             "You returned all the components. Keep the first `n_components` of them.",
+        ),
+        Mistake(
+            columns_of_the_third_result,
+            "The third result of `np.linalg.svd` is Vᵀ, not V: the directions are its rows "
+            "already. You took columns.",
+        ),
+        Mistake(
+            first_rows_of_eigenvectors,
+            "Two slips in one. `np.linalg.eigh` returns eigenvectors as columns, and you took "
+            "rows; and it sorts from small to large, so the ones you want come last.",
+        ),
+        Mistake(
+            columns_of_U,
+            "You took U. Its columns have one entry for each sample: they say where the samples "
+            "lie along a direction. The directions themselves have d entries.",
+        ),
+        Mistake(
+            rows_of_U,
+            "You took rows of U. A row of U belongs to a sample, not to a direction. Which of the "
+            "three results has the directions?",
         ),
     ),
     alternatives=(components_by_eigh, components_by_unsorted_eig, components_by_power_iteration),

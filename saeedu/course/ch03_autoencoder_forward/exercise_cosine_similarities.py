@@ -67,6 +67,14 @@ def second_array_not_transposed(A, B):
     )
 
 
+def whole_B_scaled(A, B):
+    return A / np.linalg.norm(A, axis=1, keepdims=True) @ (B / np.linalg.norm(B)).T
+
+
+def lengths_multiplied_without_a_table(A, B):
+    return A @ B.T / (np.linalg.norm(A, axis=1) * np.linalg.norm(B, axis=1))
+
+
 def lengths_lined_up_with_columns(A, B):
     return A / np.linalg.norm(A, axis=1, keepdims=True) @ (B / np.linalg.norm(B, axis=1)).T
 
@@ -139,8 +147,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             sign_lost,
-            "The signs are gone. Opposite directions have cosine -1, and for an autoencoder whose "
-            "latents are never negative, opposite is not the same.",
+            "The signs are gone. Opposite directions have cosine -1, and for an autoencoder that "
+            "only ever adds its rows, opposite is not the same.",
         ),
         Mistake(
             angles,
@@ -161,6 +169,17 @@ EXERCISE = Exercise(
             lengths_lined_up_with_columns,
             "The lengths have shape [n_b], and NumPy set them against the columns. Compare with "
             "the line that was given for A: what does it keep?",
+        ),
+        Mistake(
+            whole_B_scaled,
+            "The rows of A are right, but B was divided by one number: without an axis, "
+            "`np.linalg.norm` measures the whole of it. Do with B what the given line does with A.",
+        ),
+        Mistake(
+            lengths_multiplied_without_a_table,
+            "The lengths have shapes [n_a] and [n_b], and you multiplied them entry by entry. Each "
+            "pair of rows needs its own product: a table of shape [n_a, n_b], which `np.outer` "
+            "makes.",
         ),
     ),
     alternatives=(cosines_in_loops, cosines_with_einsum, cosines_in_float32),

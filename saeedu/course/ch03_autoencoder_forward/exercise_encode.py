@@ -77,6 +77,15 @@ def kept_the_negative_part(x, W_enc, b_enc, b_dec):
     return np.minimum((x - b_dec) @ W_enc + b_enc, 0)
 
 
+def bias_only_as_a_threshold(x, W_enc, b_enc, b_dec):
+    h = (x - b_dec) @ W_enc
+    return np.where(h > -b_enc, h, 0)
+
+
+def builtin_max(x, W_enc, b_enc, b_dec):
+    return max((x - b_dec) @ W_enc + b_enc, 0)
+
+
 def encoder_transposed(x, W_enc, b_enc, b_dec):
     return relu((x - b_dec) @ W_enc.T + b_enc)
 
@@ -134,12 +143,12 @@ EXERCISE = Exercise(
         ),
         Mistake(
             no_encoder_bias,
-            "`b_enc` is missing. It sets how much evidence a latent needs before it comes on; "
-            "without it every threshold is zero.",
+            "`b_enc` is missing. It shifts every reading before the ReLU: a negative one lowers "
+            "them, and what falls below zero is lost.",
         ),
         Mistake(
             no_bias_at_all,
-            "Neither bias is used. One centres the input, the other sets each latent's threshold.",
+            "Neither bias is used. One centres the input, the other shifts each latent's reading.",
         ),
         Mistake(
             centred_the_wrong_way,
@@ -147,8 +156,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             encoder_bias_subtracted,
-            "`b_enc` has the wrong sign: a shift is added. A negative bias then means a high "
-            "threshold.",
+            "`b_enc` has the wrong sign: a shift is added, so that a negative bias lowers the "
+            "reading.",
         ),
         Mistake(
             no_relu,
@@ -192,6 +201,17 @@ EXERCISE = Exercise(
             encoder_transposed,
             "`W_enc` is turned round. It is [d_in, d_sae] already, so that [batch, d_in] times it "
             "gives [batch, d_sae].",
+        ),
+        Mistake(
+            bias_only_as_a_threshold,
+            "You used `b_enc` only to decide which latents are on, and those keep their full "
+            "reading. The bias shifts the reading itself: add it, then keep what is positive.",
+        ),
+        Mistake(
+            builtin_max,
+            "Python's own `max` asks which of two things is larger, once, and an array has no "
+            "single answer: that is the ambiguous truth value. `np.maximum` compares entry by "
+            "entry.",
         ),
     ),
     alternatives=(

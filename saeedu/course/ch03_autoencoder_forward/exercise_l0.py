@@ -15,6 +15,8 @@ from saeedu.grading.exercise import Call, Check, Exercise, Mistake
 def draw_codes(rng: np.random.Generator) -> Iterator[Call]:
     for batch, _, d_sae in draws.SIZES:
         latents = draws.latents(rng, batch, d_sae)
+        # Faint or clearly on, nothing between: any tolerance below 0.1 makes the same mistake.
+        latents = np.where(latents > 1e-9, latents + 0.1, latents)
         note = "one latent is on, but faintly"
         yield Call((latents,), axes={"batch": batch, "d_sae": d_sae}, note=note)
 
@@ -44,7 +46,7 @@ def everything_counted(latents):
 
 
 def faint_ones_ignored(latents):
-    return np.mean(np.sum(latents > 1e-3, axis=1))
+    return np.mean(np.sum(latents > 0.01, axis=1))
 
 
 def summed_not_counted(latents):

@@ -21,7 +21,7 @@ def draw_whole_autoencoders(rng: np.random.Generator) -> Iterator[Call]:
         x = draws.samples(rng, batch, d_in)
         b_dec = draws.bias(rng, d_in)
         W_enc, b_enc = draws.encoder(rng, x, d_sae, b_dec)
-        W_dec = draws.decoder(rng, d_sae, d_in)
+        W_dec = 0.15 * draws.decoder(rng, d_sae, d_in)  # small, so that the penalty counts too
         axes = {"batch": batch, "d_in": d_in, "d_sae": d_sae}
         yield Call((x, W_enc, b_enc, W_dec, b_dec, l1_coefficient), axes=axes)
 
@@ -85,6 +85,27 @@ def counted_instead_of_summed(x, W_enc, b_enc, W_dec, b_dec, l1_coefficient):
 def penalised_before_the_relu(x, W_enc, b_enc, W_dec, b_dec, l1_coefficient):
     _, x_hat = parts(x, W_enc, b_enc, W_dec, b_dec, l1_coefficient)
     return loss_of(x_hat, x, (x - b_dec) @ W_enc + b_enc, l1_coefficient)
+
+
+def biases_swapped(x, W_enc, b_enc, W_dec, b_dec, l1_coefficient):
+    latents = relu((x - b_enc) @ W_enc + b_dec)
+    return loss_of(numpy_sae.decode(latents, W_dec, b_dec), x, latents, l1_coefficient)
+
+
+def biases_swapped_in_the_reference(x, W_enc, b_enc, W_dec, b_dec, l1_coefficient):
+    latents = numpy_sae.encode(x, W_enc, b_dec, b_enc)
+    return loss_of(numpy_sae.decode(latents, W_dec, b_dec), x, latents, l1_coefficient)
+
+
+def pre_activations_added_up(x, W_enc, b_enc, W_dec, b_dec, l1_coefficient):
+    _, x_hat = parts(x, W_enc, b_enc, W_dec, b_dec, l1_coefficient)
+    pre_acts = (x - b_dec) @ W_enc + b_enc
+    return numpy_sae.reconstruction_loss(x_hat, x) + l1_coefficient * pre_acts.sum(axis=1).mean()
+
+
+def no_relu(x, W_enc, b_enc, W_dec, b_dec, l1_coefficient):
+    pre_acts = (x - b_dec) @ W_enc + b_enc
+    return loss_of(numpy_sae.decode(pre_acts, W_dec, b_dec), x, pre_acts, l1_coefficient)
 
 
 def unexplained_instead_of_error(x, W_enc, b_enc, W_dec, b_dec, l1_coefficient):
@@ -180,6 +201,26 @@ EXERCISE = Exercise(
             unexplained_instead_of_error,
             "You added the fraction of variance unexplained. That is for reporting; the loss takes "
             "the error in its own units.",
+        ),
+        Mistake(
+            biases_swapped,
+            "The two biases are swapped: `b_dec` has the length of `x`, `b_enc` that of the "
+            "latents. The order is `encode(x, W_enc, b_enc, b_dec)`.",
+        ),
+        Mistake(
+            biases_swapped_in_the_reference,
+            "`encode` got its two biases in the wrong order. It takes the weights, then `b_enc`, "
+            "and `b_dec` last: `encode(x, W_enc, b_enc, b_dec)`.",
+        ),
+        Mistake(
+            pre_activations_added_up,
+            "You added up the pre-activations, negative ones too, so a strongly negative one pays "
+            "for the others. The price is on what the ReLU lets through.",
+        ),
+        Mistake(
+            no_relu,
+            "There is no ReLU between the encoder and the rest, so latents are negative. Your own "
+            "`encode` has one: use it here.",
         ),
     ),
     alternatives=(loss_written_out, loss_sample_by_sample, loss_with_einsum),

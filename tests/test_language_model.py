@@ -253,6 +253,22 @@ def test_auto_says_in_one_line_why_it_did_not_take_gpt2(
     ]
 
 
+def test_a_download_that_breaks_off_falls_back_or_says_how_to_resume(
+    bare: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def break_off(repo: str) -> Path:
+        raise ConnectionResetError("peer went away")
+
+    bare.setattr(hub, "hub_is_reachable", lambda: True)
+    bare.setattr(hub, "download_model", break_off)
+    with pytest.raises(ModelUnavailableError, match=r"ConnectionResetError.* Load again to resume"):
+        load_language_model("gpt2")
+    folder = make_model_folder(tmp_path / "stands-for-smollm2", n_layers=1)
+    bare.setattr(model_sources, "_smollm2_file", lambda: folder)
+    assert load_language_model("auto", device="cpu").name == "smollm2"
+    assert "GPT-2 could not be downloaded)." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["auto", "gpt2"])
 def test_with_nothing_within_reach_the_error_says_what_to_do(
     bare: pytest.MonkeyPatch, name: str

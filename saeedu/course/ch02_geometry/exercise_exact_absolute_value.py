@@ -21,8 +21,11 @@ def answers(implementation: Implementation, call: Call) -> Any:
     """What the weights compute: their neurons may come in any order and any scale."""
     (n,) = call.args
     result = implementation(n)
-    if not (isinstance(result, tuple) and len(result) == 2):
-        return result  # the comparison will say that this is not what was asked for
+    if result is None:
+        return None  # the comparison has a sentence for it
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        kind = f"{len(result)} values" if isinstance(result, tuple | list) else "one value"
+        raise ValueError(f"return two arrays, `W_in, W_out`; this returned {kind}")
     W_in, W_out = (np.asarray(weights) for weights in result)
     seen: dict[str, Any] = {
         "shape of W_in": np.array(W_in.shape),
@@ -150,8 +153,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             side_by_side,
-            "You put the two blocks side by side. A neuron is a row of W_in, so they belong one "
-            "above the other.",
+            "Here W_in has shape [n, 2n] and W_out [2n, n]. A neuron is a row of W_in: put the two "
+            "blocks one above the other. If you did, you returned the two in the wrong order.",
         ),
         Mistake(
             every_neuron_to_every_feature,

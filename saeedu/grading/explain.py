@@ -48,8 +48,9 @@ def timeout_text(exercise: Exercise, ran: Run) -> str:
     )
     if ran.still_running:
         text += (
-            " It is inside a library call that could not be interrupted: restart the kernel "
-            "(Kernel, Restart) so that it does not go on in the background."
+            " It could not be interrupted (it is inside a long library call, or an `except:` "
+            "catches everything): restart the kernel (Kernel, Restart), so that it does not go on "
+            "in the background."
         )
     return text
 

@@ -53,6 +53,12 @@ def _no_input(prompt: object = "") -> NoReturn:
     )
 
 
+def _no_breakpoint(*args: object, **kwargs: object) -> NoReturn:
+    raise RuntimeError(
+        "breakpoint() cannot stop inside a check; call your function in a cell of its own instead"
+    )
+
+
 @contextlib.contextmanager
 def kept(disturbed: list[str]) -> Iterator[Originals]:
     """Put back what the code inside changes, and say in words what that was.
@@ -61,7 +67,9 @@ def kept(disturbed: list[str]) -> Iterator[Originals]:
     **Yields:** the `Originals`, for restoring them before the block ends.
     """
     hook, stdin, ask = sys.excepthook, sys.stdin, builtins.input
+    stop = sys.breakpointhook
     sys.stdin, builtins.input = _NothingToRead(), _no_input
+    sys.breakpointhook = _no_breakpoint
     originals = Originals()
     try:
         with _states(disturbed), _warning_filters(disturbed):
@@ -71,6 +79,7 @@ def kept(disturbed: list[str]) -> Iterator[Originals]:
                 originals.restore(disturbed)
     finally:
         sys.stdin, builtins.input, sys.excepthook = stdin, ask, hook
+        sys.breakpointhook = stop
 
 
 @contextlib.contextmanager

@@ -56,6 +56,18 @@ def test_input_is_refused_with_a_reason() -> None:
     assert "arguments" in verdict.message
 
 
+def test_a_breakpoint_is_refused_with_a_reason() -> None:
+    def attempt(x: Any, W: Any, b: Any) -> Any:
+        breakpoint()  # noqa: T100 - as a learner leaves it in
+        return x @ W + b
+
+    hook = sys.breakpointhook
+    verdict = grade(EX, attempt)
+    assert sys.breakpointhook is hook
+    assert verdict.status == "raised"
+    assert "a cell of its own" in verdict.message
+
+
 def test_exit_closes_nothing() -> None:
     def attempt(x: Any, W: Any, b: Any) -> Any:
         sys.stdin.close()

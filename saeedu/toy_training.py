@@ -25,7 +25,7 @@ from saeedu.toy_model import (
 Draw = Callable[[np.random.Generator, int, int, int, Array], Array]
 EVALUATION_NUMBERS = 4_000_000
 """How many numbers the samples of the final loss hold, over all instances."""
-FRAME_NUMBERS = 400_000
+FRAME_NUMBERS = 2_000_000
 """The same for the loss at a frame."""
 
 

@@ -25,6 +25,7 @@ def test_every_picture_is_drawn_and_labelled() -> None:
         toy_plots.answers(overlap[:, 0], answers[:, 0], 0, names),
         toy_plots.losses(run.steps, run.losses, names),
         toy_plots.rung(run.W[0], run.b[0], names[0]),
+        toy_plots.prices(np.array([0.1, 1.0]), np.ones((2, 2)), names),
     ]
     for figure in figures:
         labels = [axes.get_xlabel() for axes in figure.axes] + [figure.get_supxlabel()]

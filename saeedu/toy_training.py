@@ -23,9 +23,11 @@ from saeedu.toy_model import (
 )
 
 Draw = Callable[[np.random.Generator, int, int, int, Array], Array]
-EVALUATION_NUMBERS = 4_000_000
-"""How many numbers the samples of the final loss hold, over all instances."""
-FRAME_NUMBERS = 2_000_000
+HELD_OUT_NUMBERS = 4_000_000
+"""How many numbers the samples of the final loss hold at most, over all instances."""
+HELD_OUT_BATCH = 50_000
+"""How many samples for each instance at most."""
+FRAME_BATCH = 8_000
 """The same for the loss at a frame."""
 
 
@@ -105,11 +107,11 @@ def train_toy(
     adam_W, adam_b = Adam(W), Adam(b)
     steps = _frame_steps(n_steps, n_frames)
     history, losses = [], []
-    held_out_batch = max(batch, EVALUATION_NUMBERS // (n_instances * n))
+    held_out_batch = max(batch, min(HELD_OUT_BATCH, HELD_OUT_NUMBERS // (n_instances * n)))
     # Restarts of one density are measured on the same samples, so that the better one is better.
     distinct, which = np.unique(density, return_inverse=True)
     held_out = draw(held_out_rng, len(distinct), held_out_batch, n, distinct)[which]
-    seen = held_out[:, : max(batch, FRAME_NUMBERS // (n_instances * n))]
+    seen = held_out[:, : max(batch, FRAME_BATCH)]
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below, by step
         for step in range(n_steps + 1):
             if step in steps:

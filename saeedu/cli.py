@@ -17,6 +17,7 @@ COMMANDS = (
     "hint",
     "solution",
     "exercises",
+    "experiment",
     "build",
 )
 

@@ -121,7 +121,7 @@ def _kind_problem(got: Any, expected: Any) -> str | None:
     if got_kind == "a number" and expected_kind == "a torch tensor":
         expected_array = to_numpy(expected)
         if expected_array is not None and expected_array.ndim == 0:
-            return "it returned a plain number; return a torch tensor, so that gradients can flow"
+            return None  # where gradients matter, the exercise's check looks at them
     if got_kind == "a generator":
         return "it returned a generator; does the function `yield` where it should `return`?"
     if got_kind == "a coroutine":

@@ -26,6 +26,7 @@ def codes_and_decoders(rng: np.random.Generator) -> Iterator[Call]:
         latents = np.maximum(rng.standard_normal((batch, d_sae)) + 0.3, 0)
         latents[:, int(rng.integers(d_sae))] = 0.0  # a dead one
         latents[0, int(np.argmax(latents.sum(axis=0)))] += 1.5
+        latents[-1] = 0.0  # a sample in which nothing fires
         W_dec = rng.standard_normal((d_sae, d_in)) * rng.uniform(0.3, 3.0, (d_sae, 1))
         yield Call(
             (tensor(latents).requires_grad_(), tensor(W_dec).requires_grad_(), price),
@@ -41,14 +42,21 @@ def pairs(rng: np.random.Generator) -> Iterator[Call]:
         x = rng.standard_normal((batch, d_in)) * spread + mean
         error = 0.5 * rng.standard_normal((batch, d_in)) + 0.4 * rng.uniform(0.5, 1.0, d_in)
         yield Call((tensor(x + error), tensor(x)), axes={"batch": batch, "d_in": d_in})
+    x = rng.standard_normal((6, 4)) + 1.2
+    yield Call(
+        (tensor(x + 3 * rng.standard_normal((6, 4))), tensor(x)),
+        axes={"batch": 6, "d_in": 4},
+        note="a reconstruction that is worse than the mean",
+    )
 
 
 def cross_entropies(rng: np.random.Generator) -> Iterator[Call]:
-    """Clean, with an SAE and zero-ablated; the last SAE is worse than zeros."""
+    """Clean, with an SAE and zero-ablated; one SAE is worse than zeros, one better than none."""
     for share in (0.1, 0.45, 0.9):
         clean, gap = rng.uniform(2.0, 4.0), rng.uniform(3.0, 8.0)
         yield Call((clean, clean + share * gap, clean + gap))
     yield Call((3.2, 12.4, 10.1), note="an SAE that is worse than zeros")
+    yield Call((3.4, 3.1, 9.7), note="an SAE with which the model does better than without")
 
 
 def predictions(rng: np.random.Generator) -> Iterator[Call]:

@@ -34,6 +34,10 @@ def clipped(clean, with_sae, zero_ablated):
     return max(0.0, (zero_ablated - with_sae) / (zero_ablated - clean))
 
 
+def never_above_one(clean, with_sae, zero_ablated):
+    return min(1.0, (zero_ablated - with_sae) / (zero_ablated - clean))
+
+
 def by_perplexity(clean, with_sae, zero_ablated):
     return (math.exp(zero_ablated) - math.exp(with_sae)) / (
         math.exp(zero_ablated) - math.exp(clean)
@@ -96,6 +100,11 @@ EXERCISE = Exercise(
         Mistake(
             clipped,
             "You clip at zero. An SAE can be worse than zeros, and the number should say so.",
+        ),
+        Mistake(
+            never_above_one,
+            "You clip at one. A reconstruction can happen to help the model, and then more than "
+            "all is recovered: leave it, it is a warning to look twice.",
         ),
         Mistake(
             by_perplexity,

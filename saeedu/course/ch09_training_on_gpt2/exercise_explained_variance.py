@@ -46,6 +46,15 @@ def variance_of_the_reconstruction(x_hat, x):
     return 1 - ((x - x_hat) ** 2).sum() / ((x_hat - x_hat.mean(dim=0)) ** 2).sum()
 
 
+def never_below_zero(x_hat, x):
+    ratio = ((x - x_hat) ** 2).sum() / ((x - x.mean(dim=0)) ** 2).sum()
+    return (1 - ratio).clamp(min=0)
+
+
+def as_a_plain_number(x_hat, x):
+    return (1 - ((x - x_hat) ** 2).sum() / ((x - x.mean(dim=0)) ** 2).sum()).item()
+
+
 def share_of_the_spread(x_hat, x):
     return x_hat.var(dim=0).sum() / x.var(dim=0).sum()
 
@@ -127,12 +136,17 @@ EXERCISE = Exercise(
             "activations; the order of arguments is (x_hat, x).",
         ),
         Mistake(
+            never_below_zero,
+            "You clip at zero. A reconstruction that is worse than the mean explains less than "
+            "nothing, and the number should say how much less.",
+        ),
+        Mistake(
             share_of_the_spread,
             "You compared how much the two vary, not whether they vary together: a reconstruction "
             "of the right spread in the wrong places would score 1.",
         ),
     ),
-    alternatives=(with_population_variances, by_norms, in_loops),
+    alternatives=(with_population_variances, by_norms, in_loops, as_a_plain_number),
     why="It is the first number anyone asks of an SAE, and at least three formulas go by its name: "
     "now you know which one you report.",
 )

@@ -14,12 +14,18 @@ from saeedu.sae import relu
 
 
 def value_and_gradients(implementation: Implementation, call: Call) -> dict[str, Any]:
-    """The penalty, and the gradients that it sends back: a loss that does not train is wrong."""
+    """The penalty, and the gradients that it sends back: a loss that does not train is wrong.
+
+    Where a latent is zero its gradient is a convention (`abs` has another than none), and the
+    ReLU's mask hides it: only active latents are compared.
+    """
     value = implementation(*call.args)
     latents, W_dec, _ = call.args
     gradients: tuple[Any, ...] = (None, None)
     if isinstance(value, Tensor) and value.requires_grad:
-        gradients = torch.autograd.grad(value.sum(), (latents, W_dec), allow_unused=True)
+        d_latents, d_W_dec = torch.autograd.grad(value.sum(), (latents, W_dec), allow_unused=True)
+        active = latents.detach() > 0
+        gradients = (None if d_latents is None else d_latents * active, d_W_dec)
     return {
         "value": value,
         "gradient for latents": gradients[0],
@@ -69,6 +75,15 @@ def plain_number(latents, W_dec, l1_coefficient):
 
 def one_price_a_sample(latents, W_dec, l1_coefficient):
     return l1_coefficient * (latents * W_dec.norm(dim=1)).sum(dim=1)
+
+
+def silent_samples_left_out(latents, W_dec, l1_coefficient):
+    prices = (latents * W_dec.norm(dim=1)).sum(dim=1)
+    return l1_coefficient * prices[prices > 0].mean()
+
+
+def with_absolute_values(latents, W_dec, l1_coefficient):
+    return l1_coefficient * (latents.abs() * W_dec.norm(dim=1)).sum(dim=1).mean()
 
 
 def as_a_matrix_product(latents, W_dec, l1_coefficient):
@@ -157,11 +172,16 @@ EXERCISE = Exercise(
             "through one. Return the tensor: leave out `.item()` or `float(...)`.",
         ),
         Mistake(
+            silent_samples_left_out,
+            "A sample in which nothing fires pays nothing, and it counts in the mean over the "
+            "batch all the same.",
+        ),
+        Mistake(
             one_price_a_sample,
             "You have one price for each sample. Average them into one for the batch.",
         ),
     ),
-    alternatives=(as_a_matrix_product, by_einsum, in_loops),
+    alternatives=(with_absolute_values, as_a_matrix_product, by_einsum, in_loops),
     why="From here on decoder rows are free to grow, and this is what keeps them honest; every "
     "L1 SAE of the later chapters is trained with it.",
 )

@@ -97,7 +97,8 @@ class Log:
         self.revived = 0
         self._settings = settings
         self._entries: list[tuple[float, ...]] = []
-        self._scales: list[float] = []  # mean squared length of a sample: the loss of silence
+        self._lengths: list[float] = []  # mean squared length of a sample, for each entry
+        self._means: list[Array] = []  # mean sample, for each entry
 
     def add(
         self, step: int, x: Array, error: Array, latents: Array, silence: Array, l1_now: float
@@ -106,8 +107,9 @@ class Log:
 
         **Raises:** `DivergedError` when the loss is not finite, or absurdly large.
         """
-        self._scales.append(float(np.mean(np.sum(x**2, axis=1))))
-        scale = max(self._scales)
+        self._lengths.append(float(np.mean(np.sum(x**2, axis=1))))
+        self._means.append(np.mean(x, axis=0))
+        scale = max(self._lengths)
         reconstruction = float(np.sum(error**2)) / len(error)
         loss = reconstruction + l1_now * float(np.sum(latents)) / len(latents)
         if not np.isfinite(loss) or (scale and loss > DIVERGED * scale):
@@ -127,7 +129,8 @@ class Log:
         """
         last = len(self._entries) - len(self._entries) // 4 - 1  # the last quarter, averaged
         _, _, error, l0, _, _ = np.mean(self._entries[last:], axis=0)
-        without = float(np.mean(self._scales[last:]))
+        # What is left when b_dec sits at the mean and no latent is ever on: the variance.
+        without = float(np.mean(self._lengths) - np.sum(np.mean(self._means, axis=0) ** 2))
         given = (
             f"l1_coefficient ({self._settings.l1_coefficient:g}) or learning_rate "
             f"({self._settings.learning_rate:g})"

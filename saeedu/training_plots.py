@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
 from saeedu.plots import BLUE, GREY, ORANGE, PALETTE
 from saeedu.shapes import Array
@@ -100,6 +100,19 @@ def silent_latents(histories: Mapping[str, Mapping[str, Array]], d_sae: int) -> 
     return figure
 
 
+def matched_cosines(similarities: Array, title: str = "") -> Figure:
+    """Cosines of features with latents in the order of a matching: the wide, near-diagonal picture.
+
+    **Arguments:** `similarities` [n_features, d_sae], columns already in order.
+    **Returns:** the figure: blue for opposed, white for orthogonal, red for parallel.
+    """
+    figure, axes = _axes((8.4, 0.9 + 7.2 * min(1.0, len(similarities) / similarities.shape[1])))
+    image = axes.imshow(similarities, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+    figure.colorbar(image, ax=axes, label="cosine (no unit)", fraction=0.03)
+    axes.set(xlabel="latent, matched ones first (index)", ylabel="feature (index)", title=title)
+    return figure
+
+
 def response_heatmaps(responses: Mapping[str, Array], title: str = "") -> Figure:
     """How each unit responds to each feature, a panel for each kind of unit.
 
@@ -122,6 +135,7 @@ def response_heatmaps(responses: Mapping[str, Array], title: str = "") -> Figure
             response, cmap="viridis", vmin=0, vmax=top, aspect="auto", interpolation="nearest"
         )
         axes.set(xlabel="unit (index)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(name, fontsize=10)
     panels[0, 0].set_ylabel("feature present (index)")
     figure.colorbar(image, ax=panels, label="mean response (units of x)")
@@ -149,9 +163,9 @@ def pareto(
         title="The price of sparsity",
         xscale="log",
     )
-    _plain_numbers(axes)
-    axes.set_ylim(bottom=0)
     axes.margins(x=0.12)
+    axes.set_ylim(bottom=-0.01)
+    _plain_numbers(axes)
     return figure
 
 
@@ -182,17 +196,18 @@ def both_ways(similarities: Array, title: str = "") -> Figure:
     return figure
 
 
-def _smoothed(values: Array, window: int = 15) -> Array:
-    """A running mean, over fewer entries at the ends."""
-    ones = np.ones(min(window, len(values)))
-    return np.convolve(values, ones, "same") / np.convolve(np.ones(len(values)), ones, "same")
+def _smoothed(values: Array, reach: int = 7) -> Array:
+    """A running mean over as many entries before as after, fewer towards the ends."""
+    at = np.arange(len(values))
+    reaches = np.minimum(reach, np.minimum(at, at[::-1]))
+    totals = np.concatenate([[0.0], np.cumsum(values)])
+    return (totals[at + reaches + 1] - totals[at - reaches]) / (2 * reaches + 1)
 
 
 def _plain_numbers(axes: Axes) -> None:
     """On a log axis of less than two decades: 2, 5, 10 instead of powers of ten."""
-    axes.set_xticks([1, 2, 3, 5, 10, 20, 50])
     low, high = axes.get_xlim()
-    axes.set_xlim(low, high)
+    axes.set_xticks([tick for tick in (1, 2, 3, 5, 10, 20, 50) if low <= tick <= high])
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
 

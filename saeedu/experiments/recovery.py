@@ -76,9 +76,7 @@ def run(size: str, seeds: Sequence[int], steps: int | None = None) -> Result:
         },
         {
             "training": training_plots.training_run(trained.history, "Training"),
-            "diagonal": plots.cosine_heatmap(
-                cosines["SAE"][:, order], "true feature", "latent, matched ones first"
-            ),
+            "diagonal": training_plots.matched_cosines(cosines["SAE"][:, order], "Matched"),
             "both-ways": training_plots.both_ways(cosines["SAE"], "Both sides"),
             "rivals": plots.best_matches(cosines, "Best match of each feature"),
         },

@@ -64,8 +64,7 @@ def training_run(history: Mapping[str, Array], title: str = "") -> Figure:
         color=ORANGE,
         label="its reconstruction part",
     )
-    left.set(xlabel="step (count)", ylabel="loss (squared units of x)", xscale="log")
-    left.set_ylim(bottom=0)
+    left.set(xlabel="step (count)", ylabel="loss (squared units of x)", xscale="log", yscale="log")
     left.legend(fontsize=8)
     right.plot(steps, smooth(history["l0"]), color=BLUE)
     right.set(xlabel="step (count)", ylabel="L0: active latents a sample (count)", xscale="log")
@@ -197,9 +196,9 @@ def both_ways(similarities: Array, title: str = "") -> Figure:
 
 
 def _smoothed(values: Array, reach: int = 7) -> Array:
-    """A running mean over as many entries before as after, fewer towards the ends."""
+    """A running mean over as many entries before as after, over fewer near both ends."""
     at = np.arange(len(values))
-    reaches = np.minimum(reach, np.minimum(at, at[::-1]))
+    reaches = np.minimum(reach, np.minimum(at // 4, at[::-1]))  # the start changes fast
     totals = np.concatenate([[0.0], np.cumsum(values)])
     return (totals[at + reaches + 1] - totals[at - reaches]) / (2 * reaches + 1)
 

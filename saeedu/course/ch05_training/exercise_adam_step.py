@@ -123,6 +123,23 @@ def parameter_alone(parameter, gradient, mean, mean_square, step, learning_rate)
     return numpy_training.adam_step(parameter, gradient, mean, mean_square, step, learning_rate)[0]
 
 
+def another_beta_2(parameter, gradient, mean, mean_square, step, learning_rate):
+    m, v = 0.9 * mean + 0.1 * gradient, 0.99 * mean_square + 0.01 * gradient**2
+    change = learning_rate * m / (1 - 0.9**step) / (np.sqrt(v / (1 - 0.99**step)) + 1e-8)
+    return parameter - change, m, v
+
+
+def forgot_the_learning_rate(parameter, gradient, mean, mean_square, step, learning_rate):
+    return numpy_training.adam_step(parameter, gradient, mean, mean_square, step, 1.0)
+
+
+def averages_exchanged(parameter, gradient, mean, mean_square, step, learning_rate):
+    new, m, v = numpy_training.adam_step(
+        parameter, gradient, mean, mean_square, step, learning_rate
+    )
+    return new, v, m
+
+
 def changed_in_place(parameter, gradient, mean, mean_square, step, learning_rate):
     mean *= 0.9
     mean += 0.1 * gradient
@@ -268,13 +285,26 @@ EXERCISE = Exercise(
             "`return parameter, mean, mean_square`.",
         ),
         Mistake(
+            another_beta_2,
+            "Your β₂ is 0.99. Some use that; here it is 0.999, in the average and in its "
+            "correction.",
+        ),
+        Mistake(
+            forgot_the_learning_rate,
+            "The learning rate is missing: without it every step has a length of about 1.",
+        ),
+        Mistake(
+            averages_exchanged,
+            "Right numbers in the wrong order: return the mean before the mean square.",
+        ),
+        Mistake(
             changed_in_place,
             "Right numbers, but `*=`, `+=` and `-=` write into the caller's arrays. Make new ones: "
             "`mean = 0.9 * mean + ...`.",
         ),
     ),
     alternatives=(corrections_in_the_rate, by_differences, entry_by_entry, float32),
-    why="Nearly every neural network of the last ten years, and every SAE of this course, was "
+    why="Most neural networks of the last ten years, and every SAE of this course, were "
     "trained by these five lines.",
     scaffold="# Two averages, two corrections, one step. The first line is given.\n"
     "mean = 0.9 * mean + 0.1 * gradient",

@@ -130,5 +130,5 @@ EXERCISE = Exercise(
         ),
     ),
     alternatives=(with_min, interpolated, clipped),
-    why="Chapter 09 warms λ up over the first twentieth of its training on GPT-2, with this line.",
+    why="Chapter 09 warms λ up in the same way, on a language model.",
 )

@@ -292,7 +292,7 @@ EXERCISE = Exercise(
         ),
     ),
     alternatives=(with_where, latent_by_latent, float32),
-    why="For a year this was how large SAEs were kept alive; chapter 07 has what replaced it.",
+    why="This was the first cure for dead latents in large SAEs; chapter 07 has another.",
     scaffold=(
         "new, new_mean, new_square = [\n"
         "    Parameters(*[part.copy() for part in parts]) "

@@ -1,0 +1,1 @@
+"""Measurements, as ratios or medians; run by hand, never by a test."""

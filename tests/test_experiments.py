@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,10 +80,26 @@ def test_a_number_that_is_not_finite_is_not_written(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_warnings_of_a_training_are_said_once(tmp_path: Path, capsys) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        # 600 steps at the largest λ of the sweep leave next to nothing alive in so small a world.
-        code = main(["experiment", "pareto", "--out", str(tmp_path), "--steps", "2"])
-    assert code == 0
-    assert capsys.readouterr().err == ""
+def with_settings(monkeypatch: pytest.MonkeyPatch, **changes: float) -> None:
+    size = recovery.SIZES["small"]
+    changed = replace(size, settings=replace(size.settings, **changes))  # type: ignore[arg-type]
+    monkeypatch.setitem(recovery.SIZES, "small", changed)
+
+
+def test_a_warning_of_several_trainings_is_said_once(
+    tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_settings(monkeypatch, l1_coefficient=0.0)
+    arguments = ["--out", str(tmp_path), "--steps", "20", "--seeds", "2"]
+    assert main(["experiment", "recovery", *arguments]) == 0
+    said = capsys.readouterr().err
+    assert said.count("nothing asks for sparsity") == said.count("\n") == 1
+
+
+def test_a_diverging_training_is_one_sentence_and_nothing_is_written(
+    tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_settings(monkeypatch, learning_rate=1e30)
+    assert main(["experiment", "recovery", "--out", str(tmp_path), "--steps", "40"]) == 1
+    assert "the training diverged" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

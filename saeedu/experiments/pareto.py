@@ -58,7 +58,7 @@ def run(
                 prices,
                 {
                     "measured slope": [point["read_strength"] for point in points],
-                    "1 - 3λ/4": [1 - 0.75 * price for price in prices],
+                    "a lone feature: 1 − 3λ/4": [1 - 0.75 * price for price in prices],
                 },
                 x_label="λ (units of x)",
                 y_label="slope of latent on feature (no unit)",

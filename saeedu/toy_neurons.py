@@ -55,15 +55,16 @@ NEURONS = ToyModel(neuron_forward, neuron_gradients)
 def selectivity(W: Array) -> Array:
     """How far each neuron belongs to one feature: 1 for a monosemantic neuron.
 
-    For each neuron: the largest of its squared weights, divided by the sum of them all. A neuron
-    whose weights are all zero belongs to no feature: its entry is 0.
+    Features are never negative, so that only positive weights turn a neuron on. For each neuron:
+    the largest of its positive weights, squared, divided by the sum of the squares of all its
+    positive weights. A neuron without a positive weight belongs to no feature: its entry is 0.
 
     **Arguments:** `W` [n_instances, m, n], a neuron a row.
-    **Returns:** [n_instances, m], between 1/n and 1, or 0 for a neuron without weights.
+    **Returns:** [n_instances, m], between 1/n and 1, or 0 for a neuron without positive weights.
     **Raises:** `ShapeError` when `W` does not have three axes.
     **Source:** chapter 02; Elhage et al. (2022) show the same as a picture of stacked weights.
     """
-    squared = W**2
+    squared = np.maximum(W, 0) ** 2  # a negative weight can only silence the neuron
     total = squared.sum(axis=2)
     return squared.max(axis=2) / np.where(total > 0, total, 1)
 

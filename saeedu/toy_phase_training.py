@@ -50,7 +50,8 @@ def train_phase_grid(
     a size below one.
     **Source:** Elhage et al. (2022), "Superposition as a Phase Change".
     """
-    _check(densities, importances, {"n_restarts": n_restarts, "n_steps": n_steps, "batch": batch})
+    sizes = {"n_restarts": n_restarts, "n_steps": n_steps, "batch": batch}
+    _check("train_phase_grid", densities, importances, sizes)
     p, r = (np.tile(grid.ravel(), n_restarts) for grid in np.meshgrid(densities, importances))
     # Scaled so that the larger is 1: the optimum is the same, and Adam does not mind.
     importance = np.stack([np.ones_like(r), r], axis=1) / np.maximum(r, 1)[:, None]
@@ -76,19 +77,50 @@ def train_phase_grid(
     )
 
 
-def _check(densities: Array, importances: Array, sizes: dict[str, int]) -> None:
+def best_exact(
+    densities: Array, importance: float, n_steps: int = 400, lr: float = 0.05
+) -> tuple[Array, Array, Array]:
+    """The model of least expected loss for each density, without samples and so without noise.
+
+    Descends the exact loss from three starts, of which feature 2 is held fully, in part, and
+    hardly at all, and keeps the best end.
+
+    **Arguments:** `densities` [n_densities]; `importance` of feature 2, where feature 1 has 1;
+    `n_steps` and `lr` as of `descend`.
+    **Returns:** `(W, b, loss)`, of shapes [n_densities, 1, 2], [n_densities, 2] and [n_densities].
+    **Raises:** `ValueError` for a density outside (0, 1] or an importance that is not positive.
+    **Source:** chapter 02.
+    """
+    _check("best_exact", densities, np.array([importance]), {"n_steps": n_steps})
+    seconds = np.array([-1.0, -0.5, -0.05])
+    k = len(densities)
+    p = np.tile(densities, len(seconds))
+    W = np.stack([np.ones(len(p)), np.repeat(seconds, k)], axis=1)
+    nudges = 1e-5 * np.eye(4)[:, np.newaxis]
+
+    def loss(four: Array) -> Array:
+        return exact_loss(four[..., np.newaxis, :2], four[..., 2:], p, 1.0, importance)
+
+    def gradients(parameters: tuple[Array, ...]) -> tuple[Array, ...]:
+        (four,) = parameters
+        return (((loss(four + nudges) - loss(four - nudges)) / 2e-5).T,)
+
+    start = np.concatenate([W, np.full(W.shape, 0.1)], axis=1)
+    (four,) = descend((start,), gradients, n_steps, lr)
+    best = np.argmin(loss(four).reshape(len(seconds), k), axis=0) * k + np.arange(k)
+    return four[best, np.newaxis, :2], four[best, 2:], loss(four)[best]
+
+
+def _check(where: str, densities: Array, importances: Array, sizes: dict[str, int]) -> None:
     for name, size in sizes.items():
         if size < 1:
-            raise ValueError(f"train_phase_grid: {name} must be at least 1, but it is {size}")
+            raise ValueError(f"{where}: {name} must be at least 1, but it is {size}")
     for name, axis in (("densities", densities), ("importances", importances)):
         if axis.ndim != 1 or not axis.size:
             raise ValueError(
-                f"train_phase_grid: {name} must be a list of numbers, but has shape "
-                f"{list(axis.shape)}"
+                f"{where}: {name} must be a list of numbers, but has shape {list(axis.shape)}"
             )
-    require_density(densities, "train_phase_grid")
+    require_density(densities, where)
     bad = importances[~((importances > 0) & np.isfinite(importances))]
     if bad.size:
-        raise ValueError(
-            f"train_phase_grid: importance must be positive and finite, but it is {bad[0]:g}"
-        )
+        raise ValueError(f"{where}: importance must be positive and finite, but it is {bad[0]:g}")

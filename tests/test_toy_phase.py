@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from saeedu import toy_phase
 from saeedu.shapes import Array, ShapeError
 from saeedu.toy_correlation import draw_apart, draw_together
-from saeedu.toy_phase_training import train_phase_grid
+from saeedu.toy_phase_training import best_exact, train_phase_grid
 
 SAMPLES = 400_000
 
@@ -139,3 +139,31 @@ def test_bad_input_is_named() -> None:
         train_phase_grid(np.array([0.5]), np.array([1.0]), n_restarts=0)
     with pytest.raises(ValueError, match="list of numbers"):
         train_phase_grid(np.array(0.5), np.array([1.0]))
+
+
+@pytest.mark.parametrize("importance", [0.5, 1.0])
+def test_the_best_model_is_no_worse_than_any_on_a_grid(importance: float) -> None:
+    densities = np.array([0.3, 0.6, 1.0])
+    W, b, loss = best_exact(densities, importance)
+    w1, w2 = np.linspace(0.5, 1.1, 13), np.linspace(-1.1, 0, 12)
+    b1, b2 = np.linspace(0, 0.5, 11), np.linspace(0, 0.6, 13)
+    grid = np.stack(np.meshgrid(w1, w2, b1, b2), axis=-1)
+    for k, p in enumerate(densities):
+        losses = toy_phase.exact_loss(grid[..., None, :2], grid[..., 2:], p, 1.0, importance)
+        assert loss[k] < losses.min() + 2e-4
+        assert np.isclose(loss[k], toy_phase.exact_loss(W[k], b[k], p, 1.0, importance))
+
+
+def test_the_second_feature_is_dropped_at_a_jump() -> None:
+    W, b, loss = best_exact(np.array([0.48, 0.5]), 0.5)
+    np.testing.assert_allclose(W[1, 0], [1, 0], atol=0.01)
+    np.testing.assert_allclose(b[1], [0, 0.25], atol=0.01)  # the mean of the dropped feature
+    np.testing.assert_allclose(loss[1], toy_phase.dropped_loss(0.5, 0.5), rtol=1e-3)
+    assert W[0, 0, 1] < -0.7
+
+
+def test_the_best_model_refuses_what_cannot_be() -> None:
+    with pytest.raises(ValueError, match="density must lie"):
+        best_exact(np.array([0.0]), 1.0)
+    with pytest.raises(ValueError, match="best_exact: importance must be positive"):
+        best_exact(np.array([0.5]), 0.0)

@@ -36,14 +36,20 @@ def with_a_dropped_feature(rng: np.random.Generator) -> Iterator[Call]:
 
 
 def with_a_dead_neuron(rng: np.random.Generator) -> Iterator[Call]:
-    """Calls with W, negative weights the largest in half of the rows, and now and then none."""
+    """Calls with W: weights of both signs, a neuron that nothing turns on, now and then a dead one.
+
+    Neuron 0 has negative weights alone. In the last neuron the strongest weight is negative, but
+    others are positive.
+    """
     for call, (n_instances, m, n) in enumerate(SIZES):
         W = weights(rng, n_instances, m, n)
         W[:, 0] = -np.abs(W[:, 0])
-        note = ""
+        W[:, -1] = np.abs(W[:, -1])
+        W[:, -1, 0] = -1.5 * W[:, -1].max(axis=1)
+        note = "neuron 0 has no positive weight"
         if call % 2:
             W[1, 1] = 0.0
-            note = "neuron 1 of instance 1 is dead: its row is all zeros"
+            note += "; neuron 1 of instance 1 is dead: its row is all zeros"
         yield Call((W,), axes={"n_instances": n_instances, "m": m, "n": n}, note=note)
 
 

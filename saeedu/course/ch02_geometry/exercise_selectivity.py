@@ -14,69 +14,87 @@ def share(part, whole):
     return np.where(whole > 0, part / np.where(whole > 0, whole, 1), 0)
 
 
+def positive(W):
+    return np.maximum(W, 0)
+
+
+def negative_weights_counted(W):
+    return share((W**2).max(axis=2), (W**2).sum(axis=2))
+
+
+def negative_weights_counted_below(W):
+    return share((positive(W) ** 2).max(axis=2), (W**2).sum(axis=2))
+
+
+def squared_before_the_cut(W):
+    return share(np.maximum(W**2, 0).max(axis=2), (positive(W) ** 2).sum(axis=2))
+
+
 def columns_for_rows(W):
-    return share((W**2).max(axis=1), (W**2).sum(axis=1))
+    return share((positive(W) ** 2).max(axis=1), (positive(W) ** 2).sum(axis=1))
 
 
 def not_squared(W):
-    return share(np.abs(W).max(axis=2), np.abs(W).sum(axis=2))
+    return share(positive(W).max(axis=2), positive(W).sum(axis=2))
 
 
-def largest_positive_weight(W):
-    return share(np.maximum(W.max(axis=2), 0) ** 2, (W**2).sum(axis=2))
+def squared_the_maximum_alone(W):
+    return share(positive(W).max(axis=2) ** 2, positive(W).sum(axis=2))
 
 
 def share_of_the_length(W):
-    return share(np.abs(W).max(axis=2), np.linalg.norm(W, axis=2))
+    return share(positive(W).max(axis=2), np.linalg.norm(positive(W), axis=2))
 
 
 def not_divided(W):
-    return (W**2).max(axis=2)
+    return (positive(W) ** 2).max(axis=2)
 
 
 def summed_then_squared(W):
-    return share((W**2).max(axis=2), W.sum(axis=2) ** 2)
+    return share((positive(W) ** 2).max(axis=2), positive(W).sum(axis=2) ** 2)
 
 
 def which_feature(W):
-    return np.argmax(W**2, axis=2)
+    return np.argmax(W, axis=2)
 
 
 def zero_by_zero(W):
     with np.errstate(all="ignore"):
-        return (W**2).max(axis=2) / (W**2).sum(axis=2)
+        return (positive(W) ** 2).max(axis=2) / (positive(W) ** 2).sum(axis=2)
 
 
 def smallest_weight(W):
-    return share((W**2).min(axis=2), (W**2).sum(axis=2))
+    return share((positive(W) ** 2).min(axis=2), (positive(W) ** 2).sum(axis=2))
 
 
 def part_of_the_whole_layer(W):
-    return share((W**2).max(axis=2), (W**2).sum(axis=(1, 2))[:, np.newaxis])
+    return share((positive(W) ** 2).max(axis=2), (positive(W) ** 2).sum(axis=(1, 2))[:, None])
 
 
 def one_for_the_dead(W):
-    return np.where((W**2).sum(axis=2) > 0, share((W**2).max(axis=2), (W**2).sum(axis=2)), 1)
+    total = (positive(W) ** 2).sum(axis=2)
+    return np.where(total > 0, share((positive(W) ** 2).max(axis=2), total), 1)
 
 
 def in_loops(W):
     result = np.zeros(W.shape[:2])
     for place in np.ndindex(*W.shape[:2]):
-        squares = sorted(float(w) ** 2 for w in W[place])
-        if squares[-1] > 0:
+        squares = sorted(float(w) ** 2 for w in W[place] if w > 0)
+        if squares:
             result[place] = squares[-1] / sum(squares)
     return result
 
 
-def through_the_unit_row(W):
-    length = np.linalg.norm(W, axis=2, keepdims=True)
-    unit = np.divide(W, length, out=np.zeros_like(W), where=length > 0)
-    return np.abs(unit).max(axis=-1) ** 2
+def maximum_first(W):
+    largest = positive(W.max(axis=2))
+    total = np.sum(W**2, axis=2, where=W > 0)
+    return largest**2 / np.where(total > 0, total, 1)
 
 
 def nan_to_num(W):
+    squared = np.square(W * (W > 0))
     with np.errstate(all="ignore"):
-        return np.nan_to_num(np.square(W).max(-1) / np.square(W).sum(-1))
+        return np.nan_to_num(squared.max(-1) / squared.sum(-1))
 
 
 EXERCISE = Exercise(
@@ -88,16 +106,32 @@ EXERCISE = Exercise(
     hints=(
         "A neuron is a row of W, and its weights run along the features. Which axis of "
         "[n_instances, m, n] is that?",
-        "Square all weights first: a strong negative weight is as strong as a positive one. Then "
-        "you need a maximum and a sum, both over the features.",
-        "`squared.max(axis=2)` over `squared.sum(axis=2)`; where the sum is 0 put 1 in its place, "
-        "so that a dead neuron gets 0 and not NaN.",
+        "A feature is never negative, so a negative weight never turns a neuron on. Put 0 in its "
+        "place, then square. You need a maximum and a sum, both over the features.",
+        "With `squared = np.maximum(W, 0) ** 2`: `squared.max(axis=2)` over `squared.sum(axis=2)`; "
+        "where the sum is 0 put 1 in its place, so that a neuron that is never on gets 0, not NaN.",
     ),
     check=Check(
         draws.with_a_dead_neuron,
-        tested="four stacks of layers with strong weights of both signs, and dead neurons",
+        tested="four stacks of layers with strong weights of both signs, and neurons that nothing "
+        "turns on",
     ),
     mistakes=(
+        Mistake(
+            negative_weights_counted,
+            "You counted the negative weights. A feature with a negative weight can only silence "
+            "the neuron: `np.maximum(W, 0)` first, then square.",
+        ),
+        Mistake(
+            negative_weights_counted_below,
+            "Above you have what turns the neuron on, but the sum below counts the negative "
+            "weights too. Leave them out of both.",
+        ),
+        Mistake(
+            squared_before_the_cut,
+            "The sum below leaves the negative weights out, but above you squared first. After "
+            "the square every weight looks positive.",
+        ),
         Mistake(
             columns_for_rows,
             "You went along the neurons, axis 1. That asks how far a feature belongs to one "
@@ -105,12 +139,12 @@ EXERCISE = Exercise(
         ),
         Mistake(
             not_squared,
-            "You compared the weights' sizes, not their squares.",
+            "You compared the weights themselves, not their squares.",
         ),
         Mistake(
-            largest_positive_weight,
-            "You looked for the largest weight, so a strong negative one is passed over. Square "
-            "first, then take the maximum.",
+            squared_the_maximum_alone,
+            "You squared the largest weight, but below you summed the weights without a square. "
+            "Square above and below.",
         ),
         Mistake(
             share_of_the_length,
@@ -119,7 +153,7 @@ EXERCISE = Exercise(
         Mistake(not_divided, "You did not divide by the sum of the squares: this is no share yet."),
         Mistake(
             summed_then_squared,
-            "Below you squared the sum, in which opposite weights cancel. Sum the squares.",
+            "Below you squared the sum. Sum the squares.",
         ),
         Mistake(
             which_feature,
@@ -127,7 +161,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             zero_by_zero,
-            "A neuron without weights gives 0/0. It belongs to no feature: its entry is 0.",
+            "A neuron without a positive weight gives 0/0. It belongs to no feature: its entry is "
+            "0.",
         ),
         Mistake(smallest_weight, "This is the share of the weakest feature."),
         Mistake(
@@ -136,10 +171,11 @@ EXERCISE = Exercise(
         ),
         Mistake(
             one_for_the_dead,
-            "A neuron without weights gets 1 here. It is not devoted to a feature, it is dead: 0.",
+            "A neuron that nothing turns on gets 1 here. It is not devoted to a feature: its entry "
+            "is 0.",
         ),
     ),
-    alternatives=(in_loops, through_the_unit_row, nan_to_num),
+    alternatives=(in_loops, maximum_first, nan_to_num),
     why="It tells a monosemantic neuron from a polysemantic one by one number; chapter 10 asks "
     "the same of a language model, where nobody hands you the features.",
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scripts.run_notebooks import count, main
+from scripts.run_notebooks import block_torch, count, main
 from tests.grading.made_up import doubled, exercise
 
 PLAIN = exercise()
@@ -49,6 +53,16 @@ def test_each_wrong_ledger_is_named(
 
 def test_no_exercise_at_all_is_a_problem() -> None:
     assert count([], [], shipped=True) == ["no exercise came up at all"]
+
+
+def test_where_torch_is_blocked_importing_it_fails(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(block_torch(tmp_path))}
+    for code, works in (("import numpy", True), ("import torch", False)):
+        ran = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, check=False
+        )
+        assert (ran.returncode == 0) == works
+        assert works or b"must not import torch" in ran.stderr
 
 
 def test_a_wrong_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

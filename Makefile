@@ -18,6 +18,8 @@ else
   STAMP := .venv/.saeedu-setup
 endif
 COPY ?= my-notebooks
+# In a container one is root, and JupyterLab refuses to start as root unless told to.
+AS_ROOT := $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
 help:
 	@echo "make lab     set up, make a personal copy of the notebooks in $(COPY)/, open JupyterLab"
@@ -42,7 +44,7 @@ $(STAMP): pyproject.toml constraints.txt offline-model.txt $(if $(ACTIVE),,.venv
 
 lab: setup
 	$(PYTHON) -m saeedu start "$(COPY)"
-	$(PYTHON) -m jupyter lab --notebook-dir="$(COPY)" "$(COPY)/00_start_here.ipynb"
+	$(PYTHON) -m jupyter lab $(AS_ROOT) --notebook-dir="$(COPY)" "$(COPY)/00_start_here.ipynb"
 
 build: setup
 	$(PYTHON) -m saeedu build

@@ -237,8 +237,8 @@ EXERCISE = Exercise(
     check=Check(
         draw_settings,
         tested="40,000 samples for each of four densities and for one number: how many features "
-        "are present, how strongly, whether features, samples and instances are independent, and whether rng "
-        "decides",
+        "are present, how strongly, whether features, samples and instances are independent, and "
+        "whether rng decides",
         observe=observe_statistics,
         rtol=0.03,
     ),

@@ -12,11 +12,11 @@ from saeedu.grading.exercise import Call, Check, Exercise, Mistake
 
 
 def draw_worlds(rng: np.random.Generator) -> Iterator[Call]:
-    for n_instances, n, m in ((4, 6, 2), (3, 5, 4), (2, 7, 1), (6, 3, 3)):
+    for n_instances, n, m in ((4, 6, 2), (3, 5, 4), (2, 7, 1), (6, 3, 3), (5, 4, 0)):
         density = rng.uniform(0.05, 1.0, n_instances)
         importance = np.sort(rng.uniform(0.2, 3.0, n))
         importance = np.roll(importance, 1)  # neither rising nor falling, the largest one first
-        note = "m = n: there is room for every feature" if m == n else ""
+        note = {n: "m = n: there is room for every feature", 0: "m = 0: no room at all"}.get(m, "")
         yield Call((density, importance, m), axes={"n_instances": n_instances, "n": n}, note=note)
 
 
@@ -64,6 +64,10 @@ def nothing_kept(density, importance, m):
     return variance(density) * importance.sum()
 
 
+def cut_off_from_the_end(density, importance, m):
+    return variance(density) * np.sort(importance)[:-m].sum()
+
+
 def standard_deviation(density, importance, m):
     return np.sqrt(variance(density)) * np.sort(importance)[: len(importance) - m].sum()
 
@@ -103,7 +107,8 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draw_worlds,
-        tested="four worlds with importances in no order, one of them with room for everything",
+        tested="four worlds with importances in no order, one of them with room for everything "
+        "and one with room for nothing",
     ),
     mistakes=(
         Mistake(
@@ -154,6 +159,11 @@ EXERCISE = Exercise(
             nothing_kept,
             "This is the cost of answering every feature with its mean. The m most important ones "
             "come through exactly.",
+        ),
+        Mistake(
+            cut_off_from_the_end,
+            "With m = 0 nothing is kept, but `[:-m]` is then `[:0]` and drops nothing. Count from "
+            "the beginning: `[: len(importance) - m]`.",
         ),
         Mistake(
             standard_deviation,

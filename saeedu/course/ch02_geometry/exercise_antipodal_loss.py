@@ -43,6 +43,10 @@ def only_the_first_importance(density, importance_1, importance_2):
     return (importance_1 + 0 * importance_2) * np.asarray(density) ** 2 / 6
 
 
+def only_the_second_importance(density, importance_1, importance_2):
+    return (importance_2 + 0 * importance_1) * np.asarray(density) ** 2 / 6
+
+
 def importances_multiplied(density, importance_1, importance_2):
     return importance_1 * importance_2 * np.asarray(density) ** 2 / 6
 
@@ -100,8 +104,9 @@ EXERCISE = Exercise(
         ),
         Mistake(
             lost_the_whole_value,
-            "1/3 is the mean square of a whole feature, or the mean of the smaller one without "
-            "its square. What is lost is only the smaller of the two, squared.",
+            "You are too large by exactly 2. 1/3 is the mean square of a whole feature, or the "
+            "mean of the smaller one without its square. What is lost is only the smaller of the "
+            "two, squared: 1/6. And both are present with probability p², not 2p².",
         ),
         Mistake(
             larger_of_the_two,
@@ -124,12 +129,16 @@ EXERCISE = Exercise(
         ),
         Mistake(
             only_one_feature_off,
-            "You are off by exactly 2. When both are present, both answers are wrong, by the same "
-            "amount: the larger is too small, the smaller is lost.",
+            "You are too small by exactly 2. When both are present, both answers are wrong, by the "
+            "same amount: the larger is too small, the smaller is lost.",
         ),
         Mistake(
             only_the_first_importance,
             "importance_2 has no effect. Both answers are wrong when both features are present.",
+        ),
+        Mistake(
+            only_the_second_importance,
+            "importance_1 has no effect. Both answers are wrong when both features are present.",
         ),
         Mistake(
             importances_multiplied,

@@ -68,6 +68,32 @@ def whether_to_share(density, importance_1, importance_2):
     return np.argmin(three(density, importance_1, importance_2), axis=0) == 2
 
 
+def stacked_without_broadcasting(density, importance_1, importance_2):
+    first, second = dropped_loss(density, importance_2), dropped_loss(density, importance_1)
+    return np.argmin(
+        np.stack([first, second, antipodal_loss(density, importance_1, importance_2)]), axis=0
+    )
+
+
+def a_list_without_broadcasting(density, importance_1, importance_2):
+    first, second = dropped_loss(density, importance_2), dropped_loss(density, importance_1)
+    return np.argmin([first, second, antipodal_loss(density, importance_1, importance_2)], axis=0)
+
+
+def one_number_at_a_time(density, importance_1, importance_2):
+    first, second = dropped_loss(density, importance_2), dropped_loss(density, importance_1)
+    shared = antipodal_loss(density, importance_1, importance_2)
+    if shared < first and shared < second:
+        return np.int64(2)
+    return np.int64(0) if first <= second else np.int64(1)
+
+
+def both_charged_for_a_drop(density, importance_1, importance_2):
+    losses = three(density, importance_1, importance_2)
+    losses[:2] = dropped_loss(density, np.add(importance_1, importance_2))
+    return np.argmin(losses, axis=0)
+
+
 def by_the_boundary(density, importance_1, importance_2):
     low, high = np.minimum(importance_1, importance_2), np.maximum(importance_1, importance_2)
     # (low + high) p / 6 against low (1/3 - p/4), both divided by p.
@@ -111,6 +137,26 @@ EXERCISE = Exercise(
             charged_the_kept_feature,
             "You charged the feature that is kept. If the dimension goes to feature 1, the loss "
             "is that of dropping feature 2.",
+        ),
+        Mistake(
+            both_charged_for_a_drop,
+            "You charged both features for each drop. The one that has the dimension to itself "
+            "costs nothing: only the other one's importance is paid.",
+        ),
+        Mistake(
+            stacked_without_broadcasting,
+            "`np.stack` wants equal shapes, and the three losses need not have them: on a grid "
+            "they are [1, k], [j, 1] or [j, k]. Put `np.broadcast_arrays(...)` around the three.",
+        ),
+        Mistake(
+            a_list_without_broadcasting,
+            "A list of losses becomes one array only if all have one shape. On a grid they do not: "
+            "put `np.broadcast_arrays(...)` around the three.",
+        ),
+        Mistake(
+            one_number_at_a_time,
+            "`if` asks one question, but with arrays there are as many as places. Compare place by "
+            "place: `np.argmin(..., axis=0)` of the three losses.",
         ),
         Mistake(picked_the_worst, "You picked the largest loss."),
         Mistake(

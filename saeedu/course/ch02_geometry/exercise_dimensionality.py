@@ -24,6 +24,15 @@ def left_itself_out(W):
     return ratio(squared_norms(W), interference(W))
 
 
+def as_if_of_length_one(W):
+    return np.where(squared_norms(W) > 1e-12, 1 / (1 + interference(W)), 0)
+
+
+def fourth_power_above(W):
+    s = squared_norms(W)
+    return ratio(s**2, s + interference(W))
+
+
 def norm_not_squared(W):
     s = squared_norms(W)
     return ratio(np.sqrt(s), s + interference(W))
@@ -108,6 +117,16 @@ EXERCISE = Exercise(
             left_itself_out,
             "Below you have interference alone. The sum runs over all features, i itself "
             "included: that is what keeps the fraction at most 1.",
+        ),
+        Mistake(
+            as_if_of_length_one,
+            "This is 1/(1 + interference): right for features of length one. A feature's signal is "
+            "its squared norm, above and below.",
+        ),
+        Mistake(
+            fourth_power_above,
+            "Above you have the norm to the power of four. That belongs to the formula in which "
+            "W_i does not stand at length one below. Here it does, so the square is enough.",
         ),
         Mistake(norm_not_squared, "The norm above is not squared."),
         Mistake(

@@ -12,7 +12,10 @@ from saeedu.course.ch02_geometry import draws
 from saeedu.grading.exercise import Call, Check, Exercise, Mistake
 from saeedu.toy_model import grad_outputs
 
-NOTE = "neuron 0 of instance 0 has no weights and feature 1 no bias: both stand on the kink"
+NOTE = (
+    "in some samples of instance 0 the weights of neuron 0 cancel, and feature 1 has neither "
+    "weights nor bias: both stand on the kink"
+)
 
 
 def draw_models(rng: np.random.Generator) -> Iterator[Call]:
@@ -26,9 +29,13 @@ def draw_models(rng: np.random.Generator) -> Iterator[Call]:
         importance = rng.uniform(0.3, 2.5, (n_instances, n) if call % 2 else (n,))
         axes = {"n_instances": n_instances, "batch": batch, "n": n, "m": m}
         if call == 3:
-            W[0, 0] = 0.0
             W[:, :, 1] = 0.0
             b[:, 1] = 0.0
+            # Halves, so that the sum is zero in whichever order it is taken; output 0 is on.
+            x[0, :4, 0] = x[0, :4, 2] = 0.5
+            W[0, 0, 2] = -W[0, 0, 0]
+            W[0, 1] = np.abs(W[0, 1])
+            b[0, 0] = np.abs(b[0, 0])
         yield Call((x, W, b, importance), axes=axes, note=NOTE if call == 3 else "")
 
 
@@ -101,6 +108,30 @@ def gate_of_the_gradient(x, W, b, importance):
     neurons, x_hat = forward(x, W, b)
     d_out = grad_outputs(x_hat, x, importance) * (x_hat > 0)
     return finish(neurons, d_out, np.maximum(d_out @ turned(W), 0), x)
+
+
+def neurons_open_at_the_kink(x, W, b, importance):
+    neurons, x_hat = forward(x, W, b)
+    d_out = grad_outputs(x_hat, x, importance) * (x_hat > 0)
+    return finish(neurons, d_out, d_out @ turned(W) * (x @ turned(W) >= 0), x)
+
+
+def outputs_open_at_the_kink(x, W, b, importance):
+    neurons, x_hat = forward(x, W, b)
+    d_out = grad_outputs(x_hat, x, importance) * (neurons @ W + b[:, None, :] >= 0)
+    return finish(neurons, d_out, d_out @ turned(W) * (neurons > 0), x)
+
+
+def bias_not_gated(x, W, b, importance):
+    dW, _ = toy_neurons.neuron_gradients(x, W, b, importance)
+    return dW, grad_outputs(forward(x, W, b)[1], x, importance).sum(axis=1)
+
+
+def outputs_of_chapter_01(x, W, b, importance):
+    neurons, _ = forward(x, W, b)
+    x_hat = toy_model.toy_forward(x, W, b)
+    d_out = grad_outputs(x_hat, x, importance) * (x_hat > 0)
+    return finish(neurons, d_out, d_out @ turned(W) * (neurons > 0), x)
 
 
 def open_at_the_kink(x, W, b, importance):
@@ -225,6 +256,26 @@ EXERCISE = Exercise(
             open_at_the_kink,
             "Your gates are open at exactly zero. By convention the slope there is zero: "
             "compare with > 0.",
+        ),
+        Mistake(
+            neurons_open_at_the_kink,
+            "The outputs' gate is right. The neurons' is open at exactly zero: compare the sum "
+            "before the ReLU with > 0.",
+        ),
+        Mistake(
+            outputs_open_at_the_kink,
+            "The neurons' gate is right. The outputs' is open at exactly zero: compare the sum "
+            "before the ReLU with > 0.",
+        ),
+        Mistake(
+            bias_not_gated,
+            "dW is right. In db you summed the outputs' gradient before its gate: a silent output "
+            "does not react to its bias either.",
+        ),
+        Mistake(
+            outputs_of_chapter_01,
+            "Your outputs are those of chapter 01's `toy_forward`, without the ReLU on the hidden "
+            "layer. Here they are `neurons @ W + b[:, None, :]`, through a ReLU.",
         ),
         Mistake(half_as_large, "You are off by exactly 2: the derivative of e² is 2e."),
         Mistake(batch_forgotten, "The 1/batch is missing. The loss is a mean over the batch."),

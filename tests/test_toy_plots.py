@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from saeedu import toy_model, toy_plots, toy_widgets
+from saeedu import toy_model, toy_plots, widgets
 from saeedu.toy_training import train_toy
 
 
@@ -41,11 +41,11 @@ def test_the_slider_draws_the_rung_that_is_chosen() -> None:
         drawn.append(rung)
         return toy_plots.losses(np.arange(3), np.ones((3, 1)), ["x"])
 
-    box = toy_widgets.density_slider(figure_at, [1.0, 0.3, 0.1], start=2)
+    box = widgets.density_slider(figure_at, [1.0, 0.3, 0.1], start=2)
     slider, picture = box.children
     first = picture.value
     slider.value = 1
     assert drawn == [2, 1]
     assert bytes(first).startswith(b"\x89PNG")
     with pytest.raises(ValueError, match="start must be one of the 3 rungs"):
-        toy_widgets.density_slider(figure_at, [1.0, 0.3, 0.1], start=3)
+        widgets.density_slider(figure_at, [1.0, 0.3, 0.1], start=3)

@@ -146,7 +146,7 @@ EXERCISE = Exercise(
         ),
     ),
     alternatives=(with_einsum, overlaps_first, with_loops),
-    why="A residual stream holds features in this way, and reads them back with the directions "
-    "they were written along.",
+    why="The residual stream of a language model, the running sum that its layers read and write, "
+    "is thought to hold features in this way: as directions, more of them than dimensions.",
     scaffold="hidden = x @ W.transpose(0, 2, 1)  # [n_instances, batch, m]",
 )

@@ -73,12 +73,24 @@ def openai_loss(x: Array, x_hat: Array, latents: Array, W_dec: Array, coefficien
 def dictionary_learning_loss(
     x: Array, x_hat: Array, latents: Array, W_dec: Array, coefficient: float
 ) -> float:
-    """dictionary_learning's `StandardTrainer`: the error is a length, not a squared length.
+    """dictionary_learning's early `StandardTrainer`: the error is a length, not a squared length.
 
-    **Source:** `StandardTrainer.loss` of dictionary_learning's trainers/standard.py.
+    **Source:** `StandardTrainer.loss` of its trainers/standard.py, as of commit daddac6.
     """
     lengths = np.linalg.norm(x - x_hat, axis=1)
     return float(np.mean(lengths) + coefficient * np.mean(np.sum(latents, axis=1)))
+
+
+def later_dictionary_learning_loss(
+    x: Array, x_hat: Array, latents: Array, W_dec: Array, coefficient: float
+) -> float:
+    """dictionary_learning's later `StandardTrainer`, which squares the error.
+
+    **Source:** `StandardTrainer.loss` of its trainers/standard.py, as of commit cfb36ff, once its
+    warm-up of the coefficient is over.
+    """
+    squared = np.sum((x - x_hat) ** 2, axis=1)
+    return float(np.mean(squared) + coefficient * np.mean(np.sum(latents, axis=1)))
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,7 @@ class Convention:
     """How a library's coefficient becomes this course's λ."""
 
     library: str
+    """Its name, with the version or the year of the code that was read."""
     loss: Loss
     coefficient_factor: Callable[[Array], float] | None
     """From a batch `x` to λ / coefficient; None when no λ gives the same optimum."""
@@ -98,35 +111,46 @@ class Convention:
 CONVENTIONS = (
     Convention("this course", course_loss, lambda x: 1.0, lambda x: 1.0, "1"),
     Convention(
-        "SAELens", saelens_loss, lambda x: 1.0, lambda x: 1.0, "1, with decoder rows of unit length"
+        "SAELens 6",
+        saelens_loss,
+        lambda x: 1.0,
+        lambda x: 1.0,
+        "1, with decoder rows of unit length",
     ),
     Convention(
-        "ARENA",
+        "ARENA 3.0",
         arena_loss,
         lambda x: float(x.shape[1]),
         lambda x: float(x.shape[1]),
         "d_in",
     ),
     Convention(
-        "1L-Sparse-Autoencoder",
+        "1L-Sparse-Autoencoder (2023)",
         neel_nanda_loss,
         lambda x: float(x.shape[0]),
         lambda x: 1.0,
         "the batch size",
     ),
     Convention(
-        "OpenAI",
+        "OpenAI (2024)",
         openai_loss,
         lambda x: _common_length(x),
         lambda x: _common_length(x) ** 2,
         "‖x‖, if all samples have one length; otherwise there is none",
     ),
     Convention(
-        "dictionary_learning",
+        "dictionary_learning, early",
         dictionary_learning_loss,
         None,
         None,
         "none: its error is not squared",
+    ),
+    Convention(
+        "dictionary_learning, later",
+        later_dictionary_learning_loss,
+        lambda x: 1.0,
+        lambda x: 1.0,
+        "1",
     ),
 )
 

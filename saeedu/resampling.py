@@ -123,6 +123,9 @@ def resample_by_loss(
 ) -> Revived:
     """Point every dead latent at an input that the SAE explains badly.
 
+    The new direction is the input less `b_dec`, which is what the encoder sees; the source takes
+    the input itself.
+
     **Arguments:** `parameters`; `mean` and `mean_square`, Adam's averages; `dead` [d_sae], True
     for a dead latent; `x` [n, d_in], from which the inputs are drawn; `l1_coefficient`, the λ of
     the loss; `rng`, which draws them.

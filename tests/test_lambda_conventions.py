@@ -44,17 +44,17 @@ def test_the_conversion_keeps_the_optimum(convention: Convention, batch) -> None
 
 def test_the_factors_are_what_the_words_say(batch) -> None:
     x = batch[0]
-    assert to_course_lambda(find("ARENA"), 0.2, x) == pytest.approx(0.2 * 5)
-    assert to_course_lambda(find("1L-Sparse-Autoencoder"), 0.2, x) == pytest.approx(0.2 * 7)
-    assert to_course_lambda(find("OpenAI"), 0.2, x) == pytest.approx(0.2 * 3)
-    assert to_course_lambda(find("SAELens"), 0.2, x) == pytest.approx(0.2)
+    assert to_course_lambda(find("ARENA 3.0"), 0.2, x) == pytest.approx(0.2 * 5)
+    assert to_course_lambda(find("1L-Sparse-Autoencoder (2023)"), 0.2, x) == pytest.approx(0.2 * 7)
+    assert to_course_lambda(find("OpenAI (2024)"), 0.2, x) == pytest.approx(0.2 * 3)
+    assert to_course_lambda(find("SAELens 6"), 0.2, x) == pytest.approx(0.2)
 
 
 def test_openai_has_no_factor_when_lengths_differ(batch) -> None:
     x = batch[0].copy()
     x[0] *= 2
     with pytest.raises(ValueError, match="range from 3 to 6, so no single λ"):
-        to_course_lambda(find("OpenAI"), 0.2, x)
+        to_course_lambda(find("OpenAI (2024)"), 0.2, x)
 
 
 def test_each_loss_is_the_published_formula_in_pytorch(batch) -> None:
@@ -62,13 +62,15 @@ def test_each_loss_is_the_published_formula_in_pytorch(batch) -> None:
     x, x_hat, z, W = (torch.tensor(array) for array in batch)
     c = 0.2
     published = {
-        "SAELens": ((x_hat - x) ** 2).sum(-1).mean()
+        "SAELens 6": ((x_hat - x) ** 2).sum(-1).mean()
         + (c * (z * W.norm(dim=1)).norm(p=1, dim=-1)).mean(),
-        "ARENA": ((x_hat - x).pow(2).mean(-1) + c * z.abs().sum(-1)).mean(0),
-        "1L-Sparse-Autoencoder": (x_hat - x).pow(2).sum(-1).mean(0) + c * z.abs().sum(),
-        "OpenAI": (torch.nn.functional.mse_loss(x_hat, x, reduction="none").mean(1)
+        "ARENA 3.0": ((x_hat - x).pow(2).mean(-1) + c * z.abs().sum(-1)).mean(0),
+        "1L-Sparse-Autoencoder (2023)": (x_hat - x).pow(2).sum(-1).mean(0) + c * z.abs().sum(),
+        "OpenAI (2024)": (torch.nn.functional.mse_loss(x_hat, x, reduction="none").mean(1)
                    / (x**2).mean(1)).mean() + c * (z.norm(p=1, dim=1) / x.norm(dim=1)).mean(),
-        "dictionary_learning": torch.linalg.norm(x - x_hat, dim=-1).mean()
+        "dictionary_learning, early": torch.linalg.norm(x - x_hat, dim=-1).mean()
+        + c * z.norm(p=1, dim=-1).mean(),
+        "dictionary_learning, later": (x - x_hat).pow(2).sum(dim=-1).mean()
         + c * z.norm(p=1, dim=-1).mean(),
     }  # fmt: skip
     assert published.keys() | {"this course"} == {convention.library for convention in CONVENTIONS}
@@ -79,5 +81,5 @@ def test_each_loss_is_the_published_formula_in_pytorch(batch) -> None:
 
 def test_saelens_differs_once_rows_are_not_unit(batch) -> None:
     x, x_hat, latents, W_dec = batch
-    longer = find("SAELens").loss(x, x_hat, latents, 2 * W_dec, 0.2)
+    longer = find("SAELens 6").loss(x, x_hat, latents, 2 * W_dec, 0.2)
     assert longer == pytest.approx(course_loss(x, x_hat, latents, W_dec, 0.4), rel=1e-12)

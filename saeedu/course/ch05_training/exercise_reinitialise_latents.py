@@ -211,8 +211,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             only_the_mean_is_reset,
-            "The mean is reset and the mean square is not. A latent that was silent for long has a "
-            "tiny mean square, and the first steps of its new life would be enormous.",
+            "The mean is reset and the mean square is not. An old mean square can only make the "
+            "new latent's steps shorter, which is slow; the recipe is to reset both.",
         ),
         Mistake(
             adam_forgets_everything,

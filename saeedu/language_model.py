@@ -32,7 +32,7 @@ def next_token_loss(logits: Tensor, tokens: Tensor) -> Tensor:
     and the first token have no partner.
 
     **Arguments:** `logits` [batch, context, vocabulary]; `tokens` [batch, context], integers.
-    **Returns:** [batch, context - 1], in nats a token.
+    **Returns:** [batch, context - 1], in nats per token.
     **Raises:** `ShapeError` when the axes disagree.
     **Source:** Shannon (1948); the training loss of GPT-2 (Radford et al. 2019), not averaged.
     """
@@ -50,7 +50,7 @@ class LanguageModel:
 
     Made by `load_language_model`. A thin layer over TransformerLens' `TransformerBridge` in
     compatibility mode: where a model has LayerNorm, everything written into the residual stream
-    is centred, as the published GPT-2 SAEs expect.
+    is centred. Some published GPT-2 SAEs expect that (gpt2-small-res-jb), OpenAI's do not.
     """
 
     name: str
@@ -135,7 +135,7 @@ class LanguageModel:
         """Cross-entropy of every next token, as the model stands.
 
         **Arguments:** `tokens` [batch, context].
-        **Returns:** [batch, context - 1], in nats a token.
+        **Returns:** [batch, context - 1], in nats per token.
         **Raises:** `ValueError` for tokens that the model cannot take.
         """
         return next_token_loss(self.logits(tokens), tokens.to(self.device))
@@ -145,7 +145,7 @@ class LanguageModel:
 
         **Arguments:** `tokens` [batch, context]; `hook` as for `residual`; `replace`, a function
         from the activation [batch, context, d_model] to what takes its place.
-        **Returns:** [batch, context - 1], in nats a token.
+        **Returns:** [batch, context - 1], in nats per token.
         **Raises:** `ValueError` as `residual`; `ShapeError` when `replace` changes the shape.
         """
         tokens = self._checked(tokens)

@@ -30,7 +30,8 @@ def explained_variance(x_hat: Tensor, x: Tensor) -> Tensor:
     """One minus the squared error as a fraction of the activations' variance (1 - FVU).
 
     Both sums run over the batch and over d_in before they are divided, so directions of large
-    variance count for more. Two other quantities go by this name; chapter 09 says which.
+    variance count for more. Other quantities go by this
+    name: the error's mean removed first, or one fraction per token or per dimension, averaged.
 
     **Arguments:** `x_hat`, `x` [batch, d_in].
     **Returns:** 1 for a perfect reconstruction, 0 for one no better than the mean; can be negative.
@@ -45,7 +46,7 @@ def explained_variance(x_hat: Tensor, x: Tensor) -> Tensor:
 def cross_entropy_recovered(clean: float, with_sae: float, zero_ablated: float) -> float:
     """How much of what a layer does for the prediction survives a trip through the SAE.
 
-    **Arguments:** the model's mean cross-entropy in nats a token: as it stands, with the SAE's
+    **Arguments:** the model's mean cross-entropy in nats per token: as it stands, with the SAE's
     reconstruction in place of the activation, and with zeros in its place.
     **Returns:** 1 when the SAE costs nothing, 0 when it is as bad as zeros; can be negative.
     **Source:** Bricken et al. (2023), "loss recovered".
@@ -58,7 +59,7 @@ class Reconstruction:
     """How an SAE does on activations alone."""
 
     l0: float
-    """Mean number of active latents a token."""
+    """Mean number of active latents per token."""
     explained_variance: float
     """1 - FVU, over all tokens together."""
     density: Tensor
@@ -94,7 +95,7 @@ def evaluate_reconstruction(sae: SAE, x: Tensor, batch_size: int = 4_096) -> Rec
 
 @dataclass(frozen=True)
 class CrossEntropies:
-    """What replacing an activation costs the language model, in nats a token."""
+    """What replacing an activation costs the language model, in nats per token."""
 
     clean: float
     with_sae: float

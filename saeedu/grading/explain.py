@@ -118,7 +118,7 @@ def difference_details(difference: Difference, call: Call) -> dict[str, Any]:
     """Shapes and numbers of a difference, for the table under the message."""
     details: dict[str, Any] = {}
     if difference.where:
-        details["part"] = difference.where
+        details["part"] = part_text(difference.where)
     got, expected = to_numpy(difference.got), to_numpy(difference.expected)
     if got is not None and expected is not None and (got.ndim or expected.ndim):
         details["your shape"] = shape_text(got.shape, call.axes)
@@ -137,7 +137,7 @@ def difference_text(
     """The difference in sentences, with what was measured over all calls."""
     _, first = differences[0]
     sentences = []
-    part = f" (part {first.where})" if first.where else ""
+    part = f" (part: {part_text(first.where)})" if first.where else ""
     if first.kind in ("value", "shape"):
         finding = measure(_pairs(exercise, calls, ran, expected, first.where), exercise.check.rtol)
         if first.kind == "shape":
@@ -171,6 +171,11 @@ def difference_text(
             "of the same name?"
         )
     return " ".join([*sentences, notebook_text(attempt)]).strip()
+
+
+def part_text(where: str) -> str:
+    """A way into a nest, for people: `value` for `['value']`, `loss, [0]` for `['loss'][0]`."""
+    return ", ".join(key if isinstance(key, str) else f"[{key}]" for key in _keys(where))
 
 
 def order_text(exercise: Exercise, attempt: Implementation) -> str:
@@ -234,11 +239,16 @@ def _pairs(
     return pairs
 
 
+def _keys(where: str) -> list[Any]:
+    """The keys of a way such as `['loss'][0]`, from the outside in."""
+    return [ast.literal_eval(key) for key in where[1:-1].split("][")] if where else []
+
+
 def _part(value: Any, where: str) -> Any:
     """Follow a way such as `['loss'][0]` into a nest."""
-    for key in where.strip("[]").split("][") if where else []:
+    for key in _keys(where):
         try:
-            value = value[ast.literal_eval(key)]
+            value = value[key]
         except (LookupError, TypeError):
             return None
     return value

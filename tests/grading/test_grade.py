@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from saeedu.grading import Check, Exercise, Mistake, grade
+from saeedu.grading.explain import part_text
 from saeedu.grading.sandbox import TimeUp
 from tests.grading.made_up import affine, draw, exercise
 
@@ -369,3 +370,20 @@ def test_numpys_shape_errors_are_put_into_words(attempt: Any, words: str) -> Non
     verdict = grade(EX, attempt)
     assert verdict.status == "raised"
     assert words in verdict.message
+
+
+def test_a_part_is_named_for_people_and_not_as_python_writes_it() -> None:
+    def observe(implementation: Any, call: Any) -> Any:
+        result = implementation(*call.args)
+        return {"rows": result, "halves": (result, result - call.args[2])}
+
+    def bias_cubed(x: Any, W: Any, b: Any) -> Any:
+        return x @ W + b**3
+
+    ex = exercise(check=Check(draw, tested="parts", observe=observe))
+    verdict = grade(ex, bias_cubed)
+    assert verdict.details["part"] == "rows"
+    assert "(part: rows)" in verdict.message
+    assert part_text("['halves'][1]") == "halves, [1]"
+    assert part_text("[0]") == "[0]"
+    assert part_text("") == ""

@@ -69,3 +69,16 @@ def predictions(rng: np.random.Generator) -> Iterator[Call]:
             (tensor(logits), torch.tensor(tokens)),
             axes={"batch": batch, "context": context, "vocabulary": vocabulary},
         )
+    # A sure model: exp overflows in float32, and the softmax of the other tokens is rounded to
+    # zero. What comes is in turn the token that it is sure of and another, so that infinity
+    # divided by infinity can be told from the logarithm of zero.
+    batch, context, vocabulary = 4, 5, 8
+    logits = rng.uniform(-20, 20, (batch, context, vocabulary))
+    logits[..., 0] = 300.0
+    tokens = rng.integers(1, vocabulary, (batch, context))
+    tokens[:, 1::2] = 0
+    yield Call(
+        (torch.tensor(logits, dtype=torch.float32), torch.tensor(tokens)),
+        axes={"batch": batch, "context": context, "vocabulary": vocabulary},
+        note="a logit of 300 in float32, the precision in which a model works",
+    )

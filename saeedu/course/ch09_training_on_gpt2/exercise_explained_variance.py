@@ -147,6 +147,6 @@ EXERCISE = Exercise(
         ),
     ),
     alternatives=(with_population_variances, by_norms, in_loops, as_a_plain_number),
-    why="It is the first number anyone asks of an SAE, and at least three formulas go by its name: "
+    why="It is the first number anyone asks of an SAE, and at least four formulas go by its name: "
     "now you know which one you report.",
 )

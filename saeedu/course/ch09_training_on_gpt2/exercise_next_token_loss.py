@@ -52,6 +52,19 @@ def in_bits(logits, tokens):
     return -pick(logits[:, :-1].log_softmax(-1), tokens[:, 1:]) / math.log(2)
 
 
+def log_of_a_softmax(logits, tokens):
+    return -pick(logits[:, :-1].softmax(-1).log(), tokens[:, 1:])
+
+
+def by_bare_exponentials(logits, tokens):
+    exponentials = logits[:, :-1].exp()
+    return -pick((exponentials / exponentials.sum(-1, keepdim=True)).log(), tokens[:, 1:])
+
+
+def log_of_bare_exponentials(logits, tokens):
+    return logits[:, :-1].exp().sum(dim=-1).log() - pick(logits[:, :-1], tokens[:, 1:])
+
+
 def one_long_list(logits, tokens):
     return -pick(logits[:, :-1].log_softmax(-1), tokens[:, 1:]).flatten()
 
@@ -72,8 +85,8 @@ def in_loops(logits, tokens):
     losses = torch.zeros(batch, context - 1)
     for i in range(batch):
         for t in range(context - 1):
-            probabilities = torch.softmax(logits[i, t], dim=0)
-            losses[i, t] = -torch.log(probabilities[tokens[i, t + 1]])
+            shifted = logits[i, t] - logits[i, t].max()
+            losses[i, t] = torch.log(torch.exp(shifted).sum()) - shifted[tokens[i, t + 1]]
     return losses
 
 
@@ -82,7 +95,7 @@ EXERCISE = Exercise(
     title="What the model pays for a token",
     reference=language_model.next_token_loss,
     minutes=10,
-    difficulty=3,
+    difficulty=2,
     hints=(
         "The logits at position t are a prediction of the token at position t + 1. Which position "
         "of the logits has nothing to predict? Which token was predicted by nobody?",
@@ -94,7 +107,7 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draws.predictions,
-        tested="three batches of raw logits, with no token followed by itself",
+        tested="four batches of raw logits, one with a logit of 300; no token is followed by itself",
     ),
     mistakes=(
         Mistake(
@@ -113,7 +126,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             averaged,
-            "You averaged. Keep one loss a token, [batch, context - 1]: later chapters ask which "
+            "You averaged. Keep one loss per token, [batch, context - 1]: later chapters ask which "
             "tokens an SAE hurts.",
         ),
         Mistake(
@@ -137,6 +150,21 @@ EXERCISE = Exercise(
         Mistake(
             in_bits,
             "This is in bits. The course, like PyTorch, counts in nats: the natural logarithm.",
+        ),
+        Mistake(
+            log_of_a_softmax,
+            "Right on paper, infinite on a sure model: in float32 a small probability is rounded "
+            "to 0, and its logarithm is minus infinity. `log_softmax` takes both steps at once.",
+        ),
+        Mistake(
+            by_bare_exponentials,
+            "Right on paper, but exp(300) is infinite in float32, and then infinity is divided by "
+            "infinity. `log_softmax` subtracts the largest logit first.",
+        ),
+        Mistake(
+            log_of_bare_exponentials,
+            "Right on paper, but exp(300) is infinite in float32, and so is the sum. `logsumexp` "
+            "and `log_softmax` subtract the largest logit first.",
         ),
         Mistake(
             one_long_list,

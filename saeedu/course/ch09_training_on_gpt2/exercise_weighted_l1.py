@@ -37,6 +37,18 @@ def rows_not_weighed(latents, W_dec, l1_coefficient):
     return l1_coefficient * latents.sum(dim=1).mean() + 0 * W_dec.sum()
 
 
+def chapter_03(latents, W_dec, l1_coefficient):
+    return l1_coefficient * latents.sum(dim=1).mean()
+
+
+def times_the_mean_norm(latents, W_dec, l1_coefficient):
+    return l1_coefficient * latents.sum(dim=1).mean() * W_dec.norm(dim=1).mean()
+
+
+def length_of_the_sum(latents, W_dec, l1_coefficient):
+    return l1_coefficient * (latents @ W_dec).norm(dim=1).mean()
+
+
 def norm_of_the_matrix(latents, W_dec, l1_coefficient):
     return l1_coefficient * (latents * W_dec.norm()).sum(dim=1).mean()
 
@@ -123,6 +135,21 @@ EXERCISE = Exercise(
     ),
     mistakes=(
         Mistake(
+            chapter_03,
+            "This is chapter 03's penalty; the rows have no effect on it. Then the SAE escapes it: "
+            "it halves its latents, doubles its rows, and pays half for the same output.",
+        ),
+        Mistake(
+            times_the_mean_norm,
+            "You multiplied by the mean length of all rows. Each latent has its own row: weigh "
+            "each with its own length, and then sum.",
+        ),
+        Mistake(
+            length_of_the_sum,
+            "You measured the length of the sum of all contributions. In it, two latents that "
+            "pull in opposite directions cost nothing. Measure each contribution, then add.",
+        ),
+        Mistake(
             rows_not_weighed,
             "The rows' lengths have no effect. Then the SAE escapes the penalty: it halves its "
             "latents, doubles its rows, and pays half for the same output.",
@@ -159,7 +186,7 @@ EXERCISE = Exercise(
         Mistake(
             divided_by_norms,
             "You divided by the lengths. A longer row makes a latent's contribution larger, so "
-            "it has to make it dearer.",
+            "it has to cost more.",
         ),
         Mistake(
             norms_detached,

@@ -128,6 +128,10 @@ def draw_similarities(rng: np.random.Generator) -> Iterator[Call]:
         if n_features <= d_sae:
             cosines[lonely] = -rng.uniform(0.2, 0.9, d_sae)
         note = "fewer latents than features" if d_sae < n_features else "a feature with no friend"
+        if n_features == 6:  # finite numbers are promised, not cosines: some are below -1
+            cosines[lonely] = -rng.uniform(0.4, 0.9, d_sae)
+            cosines *= 3
+            note = "similarities that are no cosines: a feature has nothing above -1"
         yield Call((cosines,), {"n_features": n_features, "d_sae": d_sae}, note)
 
 
@@ -150,9 +154,12 @@ def draw_responses(rng: np.random.Generator) -> Iterator[Call]:
 
 
 def draw_reports(rng: np.random.Generator) -> Iterator[Call]:
-    """Latents that shrink their feature, each by its own factor, and fire falsely at times."""
+    """Latents that shrink their feature, each by its own factor, fire falsely, and miss some."""
     for batch, n in ((14, 4), (9, 5), (21, 3), (12, 7)):
         coefficients = draw_present(rng, batch, n)
         slopes = rng.uniform(0.4, 1.3, n)
         latents = coefficients * slopes + 0.15 * np.abs(rng.normal(size=(batch, n)))
-        yield Call((coefficients, latents), {"batch": batch, "n": n})
+        # Misses: `draw_present` has every feature i in sample i % batch, and in another one.
+        latents[np.arange(n) % batch, np.arange(n)] = 0
+        note = "each latent is off in some sample that holds its feature"
+        yield Call((coefficients, latents), {"batch": batch, "n": n}, note)

@@ -34,6 +34,20 @@ def one_step_ahead(parameter, gradient, mean, mean_square, step, learning_rate):
     return numpy_training.adam_step(parameter, gradient, mean, mean_square, step + 1, learning_rate)
 
 
+def one_step_behind(parameter, gradient, mean, mean_square, step, learning_rate):
+    m, v = _averages(gradient, mean, mean_square)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.sqrt(v / (1 - 0.999 ** (step - 1)))
+        change = learning_rate * (m / (1 - 0.9 ** (step - 1))) / (root + 1e-8)
+    return parameter - change, m, v
+
+
+def corrections_swapped(parameter, gradient, mean, mean_square, step, learning_rate):
+    m, v = _averages(gradient, mean, mean_square)
+    change = learning_rate * m / (1 - 0.999**step) / (np.sqrt(v / (1 - 0.9**step)) + 1e-8)
+    return parameter - change, m, v
+
+
 def corrected_without_the_step(parameter, gradient, mean, mean_square, step, learning_rate):
     m, v = _averages(gradient, mean, mean_square)
     change = learning_rate * (m / (1 - 0.9)) / (np.sqrt(v / (1 - 0.999)) + 1e-8)
@@ -185,7 +199,7 @@ EXERCISE = Exercise(
     title="Adam, by hand",
     reference=numpy_training.adam_step,
     minutes=10,
-    difficulty=3,
+    difficulty=2,
     hints=(
         "Four lines, in the order of the four formulas above: two averages, two corrections. "
         "Then the step. Return three arrays.",
@@ -218,6 +232,16 @@ EXERCISE = Exercise(
             one_step_ahead,
             "Your corrections use step + 1. Steps count from 1 here, so the first one divides by "
             "1 - 0.9: use `step` as it is.",
+        ),
+        Mistake(
+            one_step_behind,
+            "Your corrections use step - 1. Steps count from 1 here: with step - 1 the first one "
+            "divides by 1 - 0.9**0, which is zero.",
+        ),
+        Mistake(
+            corrections_swapped,
+            "The averages are right, but their corrections are swapped: divide the mean by "
+            "1 - 0.9**step and the mean square by 1 - 0.999**step.",
         ),
         Mistake(
             corrected_without_the_step,

@@ -3,11 +3,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from saeedu import matching
 from saeedu.course.ch05_training.draws import draw_similarities
-from saeedu.grading.exercise import Check, Exercise, Mistake
+from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
+
+
+def matches_and_their_type(implementation: Implementation, call: Call) -> Any:
+    """The matching, and whether it can be used as an index: the next cell does so."""
+    partner = implementation(*call.args)
+    if partner is None:
+        return None  # the comparison has a sentence for it
+    dtype = getattr(partner, "dtype", None)
+    whole = isinstance(dtype, np.dtype) and np.issubdtype(dtype, np.integer)
+    return {"latents": partner, "holds whole numbers (1 for yes)": int(whole)}
 
 
 def _greedy(similarities, taken=-np.inf, key=lambda s: s, unmatched=-1, rows=True, columns=True):
@@ -114,6 +126,14 @@ def position_in_the_flat_array(similarities):
     return np.where(partner < 0, -1, flat)
 
 
+def crossed_out_with_minus_one(similarities):
+    return _greedy(similarities, taken=-1.0)
+
+
+def floats_for_indices(similarities):
+    return _greedy(similarities, unmatched=-1.0)
+
+
 def changed_in_place(similarities):
     partner = np.full(len(similarities), -1)
     for _ in range(min(similarities.shape)):
@@ -137,10 +157,10 @@ def sorted_once(similarities):
 def with_sets(similarities):
     n, m = similarities.shape
     features, latents = set(range(n)), set(range(m))
-    partner = [-1.0] * n
+    partner = [-1] * n
     while features and latents:
         i, j = max(((i, j) for i in features for j in latents), key=lambda p: similarities[p])
-        partner[i] = float(j)
+        partner[i] = j
         features.discard(i)
         latents.discard(j)
     return np.array(partner)
@@ -176,6 +196,7 @@ EXERCISE = Exercise(
     check=Check(
         draw=draw_similarities,
         tested="features that compete for a latent, more latents than features, and fewer",
+        observe=matches_and_their_type,
     ),
     mistakes=(
         Mistake(
@@ -247,6 +268,16 @@ EXERCISE = Exercise(
             position_in_the_flat_array,
             "np.argmax gives a place in the flattened array. np.unravel_index turns it into row "
             "and column.",
+        ),
+        Mistake(
+            crossed_out_with_minus_one,
+            "You crossed out with -1. Similarities are finite, but nothing says that they are "
+            "cosines: one below -1 would lose to what is taken. Use -np.inf.",
+        ),
+        Mistake(
+            floats_for_indices,
+            "Right matches, but as floats, and the next cell uses them as indices. Start from "
+            "whole numbers: `np.full(n_features, -1)`.",
         ),
         Mistake(
             changed_in_place,

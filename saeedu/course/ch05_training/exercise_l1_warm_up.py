@@ -58,6 +58,16 @@ def squared(step, warm_up_steps, l1_coefficient):
     return l1_coefficient * (step / warm_up_steps) ** 2
 
 
+def nothing_without_warm_up(step, warm_up_steps, l1_coefficient):
+    if warm_up_steps == 0:
+        return 0.0
+    return l1_coefficient * min(1, step / warm_up_steps)
+
+
+def max_for_min(step, warm_up_steps, l1_coefficient):
+    return l1_coefficient * max(1, step / max(1, warm_up_steps))
+
+
 def forgot_the_last_branch(step, warm_up_steps, l1_coefficient):
     if step < warm_up_steps:
         return l1_coefficient * step / warm_up_steps
@@ -113,6 +123,16 @@ EXERCISE = Exercise(
             divides_by_zero,
             "With warm_up_steps = 0 you divide by zero. No warm-up means the final λ from the "
             "start: look at that case first.",
+        ),
+        Mistake(
+            nothing_without_warm_up,
+            "With warm_up_steps = 0 you return 0. No warm-up means the full price from the first "
+            "step, not none at all.",
+        ),
+        Mistake(
+            max_for_min,
+            "You took the larger of 1 and the share. λ then starts at its final value and rises "
+            "beyond it: take the smaller one, min.",
         ),
         Mistake(share_alone, "This is the share of the warm-up that has passed. Multiply by λ."),
         Mistake(

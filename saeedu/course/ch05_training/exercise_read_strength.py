@@ -87,6 +87,11 @@ def mean_shortfall(coefficients, latents):
     return np.mean(coefficients - latents, axis=0)
 
 
+def misses_left_out(coefficients, latents):
+    on = latents > 0
+    return np.sum(coefficients * latents, axis=0) / np.sum(coefficients**2 * on, axis=0)
+
+
 def with_lstsq(coefficients, latents):
     return np.array(
         [
@@ -128,7 +133,7 @@ EXERCISE = Exercise(
         "mask is needed: two calls of np.sum with axis=0.",
     ),
     check=Check(
-        draw=draw_reports, tested="latents with slopes above and below 1, some fire falsely"
+        draw=draw_reports, tested="latents with slopes above and below 1, false alarms, and misses"
     ),
     mistakes=(
         Mistake(
@@ -183,6 +188,11 @@ EXERCISE = Exercise(
         Mistake(
             mean_shortfall,
             "This is how much is missing on average, in units of x. The slope has no unit.",
+        ),
+        Mistake(
+            misses_left_out,
+            "You leave out the samples in which the latent is off though its feature is there. "
+            "Misses count too: sum c² over all samples.",
         ),
     ),
     alternatives=(with_lstsq, einsum, only_present_samples, float32),

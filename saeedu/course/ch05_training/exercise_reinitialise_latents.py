@@ -3,13 +3,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from saeedu import resampling
 from saeedu.course.ch05_training.draws import draw_revivals
-from saeedu.grading.exercise import Check, Exercise, Mistake
+from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
 from saeedu.numpy_training import Parameters
 from saeedu.warmup import unit_rows
+
+
+def twelve_arrays_by_name(implementation: Implementation, call: Call) -> Any:
+    """The three answers taken apart, so that a message can name the array that differs."""
+    result = implementation(*call.args)
+    if result is None:
+        return None  # the comparison has a sentence for it
+    wanted = {"new": "new {}", "new_mean": "mean of {}", "new_square": "mean square of {}"}
+    if not _holds(result, len(wanted)) or not all(_holds(answer, 4) for answer in result):
+        raise ValueError(f"return three `Parameters`, of four arrays each: {', '.join(wanted)}")
+    return {
+        title.format(name): part
+        for title, answer in zip(wanted.values(), result, strict=True)
+        for name, part in zip(Parameters._fields, answer, strict=True)
+    }
+
+
+def _holds(value: Any, count: int) -> bool:
+    return isinstance(value, Sequence) and len(value) == count
 
 
 def _copy(parts):
@@ -52,6 +74,11 @@ def only_the_mean_is_reset(parameters, mean, mean_square, dead, directions):
     return new, new_mean, _copy(mean_square)
 
 
+def only_the_mean_square_is_reset(parameters, mean, mean_square, dead, directions):
+    new, _, new_square = _revive(parameters, mean, mean_square, dead, directions)
+    return new, _copy(mean), new_square
+
+
 def adam_forgets_everything(parameters, mean, mean_square, dead, directions):
     new, _, _ = _revive(parameters, mean, mean_square, dead, directions)
     empty = Parameters(*[np.zeros_like(part) for part in mean])
@@ -76,6 +103,12 @@ def cleared_every_bias(parameters, mean, mean_square, dead, directions):
 
 def decoder_not_unit(parameters, mean, mean_square, dead, directions):
     return _revive(parameters, mean, mean_square, dead, directions, decoder=directions)
+
+
+def directions_not_unit(parameters, mean, mean_square, dead, directions):
+    living = np.linalg.norm(parameters.W_enc[:, ~dead], axis=0).mean()
+    both = {"decoder": directions, "encoder": 0.2 * living * directions}
+    return _revive(parameters, mean, mean_square, dead, directions, **both)
 
 
 def encoder_at_full_strength(parameters, mean, mean_square, dead, directions):
@@ -120,6 +153,12 @@ def the_living_were_replaced(parameters, mean, mean_square, dead, directions):
     count = int(np.sum(~dead))
     instead = np.resize(directions, (count, directions.shape[1]))
     return _revive(parameters, mean, mean_square, ~dead, instead)
+
+
+def mask_turned_round(parameters, mean, mean_square, dead, directions):
+    new = _copy(parameters)
+    new.W_dec[~dead] = unit_rows(directions)  # does not fit: others are alive than are dead
+    return new, _copy(mean), _copy(mean_square)
 
 
 def decoder_alone(parameters, mean, mean_square, dead, directions):
@@ -202,6 +241,7 @@ EXERCISE = Exercise(
     check=Check(
         draw=draw_revivals,
         tested="several dead latents at a time, directions of any length, every average in use",
+        observe=twelve_arrays_by_name,
     ),
     mistakes=(
         Mistake(
@@ -213,6 +253,11 @@ EXERCISE = Exercise(
             only_the_mean_is_reset,
             "The mean is reset and the mean square is not. An old mean square can only make the "
             "new latent's steps shorter, which is slow; the recipe is to reset both.",
+        ),
+        Mistake(
+            only_the_mean_square_is_reset,
+            "The mean square is reset and the mean is not. An old mean over a fresh, tiny mean "
+            "square makes a first step of hundreds of learning rates: reset both.",
         ),
         Mistake(
             adam_forgets_everything,
@@ -234,6 +279,11 @@ EXERCISE = Exercise(
         Mistake(
             decoder_not_unit,
             "The new decoder rows do not have unit length. Scale the directions first.",
+        ),
+        Mistake(
+            directions_not_unit,
+            "You used the directions at their own length, in the decoder and in the encoder. "
+            "Scale each to length one before anything else.",
         ),
         Mistake(
             encoder_at_full_strength,
@@ -275,6 +325,11 @@ EXERCISE = Exercise(
         Mistake(
             the_living_were_replaced,
             "You replaced the living and spared the dead: the mask is turned round.",
+        ),
+        Mistake(
+            mask_turned_round,
+            "There are as many directions as dead latents, and you write them to the living: "
+            "`dead` marks the dead, `~dead` the living.",
         ),
         Mistake(
             decoder_alone,

@@ -3,13 +3,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from saeedu import numpy_gradients as g
 from saeedu import numpy_training
 from saeedu.course.ch05_training.draws import draw_batches
-from saeedu.grading.exercise import Check, Exercise, Mistake
+from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
 from saeedu.numpy_training import Parameters
+
+
+def gradients_by_name(implementation: Implementation, call: Call) -> Any:
+    """The four gradients, and whether they can be asked for by name: the next cell does so."""
+    result = implementation(*call.args)
+    if result is None:
+        return None  # the comparison has a sentence for it
+    if isinstance(result, Mapping) or not isinstance(result, tuple | list) or len(result) != 4:
+        raise ValueError(
+            "return four arrays: Parameters(W_enc=..., b_enc=..., W_dec=..., b_dec=...)"
+        )
+    named = getattr(result, "_fields", None) == Parameters._fields
+    seen = {f"gradient of {name}": part for name, part in zip(Parameters._fields, result)}  # noqa: B905
+    return seen | {"is a Parameters (1 for yes)": int(named)}
 
 
 def _gradients(x, parameters, d_latents_of, b_enc_weight=1.0, centre=True, b_dec_weight=1.0):
@@ -127,7 +144,15 @@ def b_dec_through_the_decoder_only(x, parameters, l1_coefficient):
 
 def wrong_order(x, parameters, l1_coefficient):
     W_enc, b_enc, W_dec, b_dec = numpy_training.sae_gradients(x, parameters, l1_coefficient)
-    return (W_enc, W_dec, b_enc, b_dec)
+    return Parameters(W_enc, W_dec, b_enc, b_dec)
+
+
+def tuple_in_the_wrong_order(x, parameters, l1_coefficient):
+    return tuple(wrong_order(x, parameters, l1_coefficient))
+
+
+def plain_tuple(x, parameters, l1_coefficient):
+    return tuple(numpy_training.sae_gradients(x, parameters, l1_coefficient))
 
 
 def gate_from_latents(x, parameters, l1_coefficient):
@@ -144,7 +169,7 @@ def gate_from_latents(x, parameters, l1_coefficient):
 
 def sample_by_sample(x, parameters, l1_coefficient):
     parts = [numpy_training.sae_gradients(row[None], parameters, l1_coefficient) for row in x]
-    return tuple(np.mean(part, axis=0) for part in zip(*parts, strict=True))
+    return Parameters(*[np.mean(part, axis=0) for part in zip(*parts, strict=True)])
 
 
 def float32(x, parameters, l1_coefficient):
@@ -167,7 +192,9 @@ EXERCISE = Exercise(
         "l1_coefficient)`, then `grad_pre_acts(d_latents, pre_acts)` feeds the other three.",
     ),
     check=Check(
-        draw=draw_batches, tested="four SAEs of different sizes, no bias at zero, the penalty felt"
+        draw=draw_batches,
+        tested="four SAEs of different sizes, no bias at zero, the penalty felt",
+        observe=gradients_by_name,
     ),
     mistakes=(
         Mistake(
@@ -227,6 +254,16 @@ EXERCISE = Exercise(
             wrong_order,
             "Right gradients in the wrong order. Name them: "
             "`Parameters(W_enc=..., b_enc=..., W_dec=..., b_dec=...)`.",
+        ),
+        Mistake(
+            tuple_in_the_wrong_order,
+            "Right gradients in the wrong order, and without names. Return "
+            "`Parameters(W_enc=..., b_enc=..., W_dec=..., b_dec=...)`.",
+        ),
+        Mistake(
+            plain_tuple,
+            "Right gradients, but in a plain tuple, and the next cells ask for them by name. "
+            "Return `Parameters(W_enc=..., b_enc=..., W_dec=..., b_dec=...)`.",
         ),
     ),
     alternatives=(gate_from_latents, sample_by_sample, float32),

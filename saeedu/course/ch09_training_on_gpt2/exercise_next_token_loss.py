@@ -107,7 +107,7 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draws.predictions,
-        tested="four batches of raw logits, one with a logit of 300; no token is followed by itself",
+        tested="four batches of raw logits, one of them of a model that is very sure",
     ),
     mistakes=(
         Mistake(

@@ -11,7 +11,7 @@ import numpy as np
 
 from saeedu.grading import explain, sandbox
 from saeedu.grading.compare import Difference, compare, equal
-from saeedu.grading.exercise import Call, Exercise, Implementation, Mistake, call_it
+from saeedu.grading.exercise import Call, Exercise, Implementation, Mistake
 from saeedu.grading.registry import find_exercise
 from saeedu.grading.sandbox import Outcome, Run
 from saeedu.grading.trace import error_line, learner_traceback
@@ -76,9 +76,18 @@ def _not_callable(exercise: Exercise, attempt: Any) -> str | None:
     )
 
 
+def _fits(signature: inspect.Signature, calls: list[Call]) -> bool:
+    try:
+        for call in calls:
+            signature.bind(*call.args)
+    except TypeError:
+        return False
+    return True
+
+
 def _bad_signature(exercise: Exercise, attempt: Implementation, calls: list[Call]) -> str | None:
-    if exercise.check.observe is not call_it:
-        return None
+    if not _fits(inspect.signature(exercise.reference), calls):
+        return None  # its `observe` calls implementations in a way of its own, a class for one
     try:
         signature = inspect.signature(attempt)
     except (TypeError, ValueError):

@@ -387,3 +387,13 @@ def test_a_part_is_named_for_people_and_not_as_python_writes_it() -> None:
     assert part_text("['halves'][1]") == "halves, [1]"
     assert part_text("[0]") == "[0]"
     assert part_text("") == ""
+
+
+def test_a_changed_signature_is_explained_also_where_answers_are_observed() -> None:
+    observed = exercise(
+        check=Check(draw, tested="three batches", observe=lambda f, call: {"y": f(*call.args)})
+    )
+    assert grade(observed, right).status == "passed"
+    verdict = grade(observed, lambda x, W: x @ W)
+    assert verdict.status == "wrong"
+    assert "affine(x, W, b)" in verdict.message

@@ -88,6 +88,11 @@ def test_other_line_ends_are_not_stale(tmp_path: Path, course: Path) -> None:
     assert check_build(tmp_path, course) == 4
 
 
+def test_what_a_notebook_saved_when_it_ran_is_no_stray(tmp_path: Path, course: Path) -> None:
+    (tmp_path / "notebooks" / "runs" / "ch09").mkdir(parents=True)
+    assert check_build(tmp_path, course) == 4
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "09_gone.ipynb", "07_rows.html"])
 @pytest.mark.parametrize("kind", ["notebooks", "solutions"])
 def test_a_stray_file_fails_the_build_and_stays(

@@ -12,7 +12,8 @@ from typing import Any
 from saeedu.builder.notebook import content_hash
 from saeedu.builder.problems import Problem, shown
 
-IGNORED = (".ipynb_checkpoints", ".gitkeep", ".DS_Store")
+# "runs" is where a notebook that ran here has saved its SAE.
+IGNORED = (".ipynb_checkpoints", ".gitkeep", ".DS_Store", "runs")
 
 
 def compare(folder: Path, files: Mapping[str, bytes], sources: Mapping[str, str]) -> list[Problem]:

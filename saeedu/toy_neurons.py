@@ -67,16 +67,3 @@ def selectivity(W: Array) -> Array:
     squared = np.maximum(W, 0) ** 2  # a negative weight can only silence the neuron
     total = squared.sum(axis=2)
     return squared.max(axis=2) / np.where(total > 0, total, 1)
-
-
-@shaped(W="n_instances m n")
-def neurons_of_each_feature(W: Array, share: float = 0.1) -> Array:
-    """In how many neurons each feature has a noticeable part.
-
-    **Arguments:** `W` [n_instances, m, n]; `share`, the least part of a neuron's squared weights
-    that is noticeable.
-    **Returns:** [n_instances, n], counts.
-    **Raises:** `ShapeError` when `W` does not have three axes.
-    """
-    total = np.sum(W**2, axis=2, keepdims=True)
-    return np.sum(share * total < W**2, axis=1)

@@ -106,7 +106,6 @@ def test_a_rotation_of_the_neurons_changes_the_answers() -> None:
 def test_selectivity_of_rows_worked_by_hand() -> None:
     W = np.array([[[0, 3.0, 0], [1, 1, 1], [3, 4, 0], [0, 0, 0]]])
     np.testing.assert_allclose(toy_neurons.selectivity(W), [[1, 1 / 3, 16 / 25, 0]])
-    np.testing.assert_array_equal(toy_neurons.neurons_of_each_feature(W), [[2, 3, 1]])
 
 
 def test_a_neuron_does_not_belong_to_the_feature_that_silences_it() -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from saeedu.activations import normalising_constant, shuffled_batches
-from saeedu.metrics import explained_variance, l0
+from saeedu.metrics import explained_variance
 from saeedu.progress_bars import progress_bar
 from saeedu.sae.base import SAE, LossTerms
 
@@ -101,7 +101,7 @@ def train(sae: SAE, x: Tensor, config: TrainConfig) -> History:
     scale = normalising_constant(x)
     history = History(scale=scale, fired=torch.zeros(sae.d_sae, dtype=torch.bool))
     batches = shuffled_batches(x, config.batch_size, torch.Generator().manual_seed(config.seed))
-    optimizer = torch.optim.Adam(sae.parameters(), lr=config.lr)
+    optimizer = torch.optim.Adam(sae.parameters(), lr=config.lr, fused=True)
     sae.start_from_mean(x)
     sae.rescale(scale)
     try:
@@ -114,9 +114,11 @@ def train(sae: SAE, x: Tensor, config: TrainConfig) -> History:
                     group["lr"] = config.lr_at(step)
                 optimizer.zero_grad()
                 terms.total.backward()
+                sae.adjust_gradients()
                 optimizer.step()
+                sae.after_step(terms)
                 if step >= config.n_steps * 9 // 10:
-                    history.fired |= (terms.latents > 0).any(dim=0).cpu()
+                    history.fired |= (terms.active > 0).cpu()
                 if step % 10 == 0 or step == config.n_steps - 1:
                     bar.set_postfix_str(
                         f"loss {history.total[-1]:.1f}, L0 {history.l0[-1]:.1f}, "
@@ -141,6 +143,6 @@ def _record(history: History, batch: Tensor, terms: LossTerms, step: int) -> Non
     history.total.append(total)
     history.reconstruction.append(terms.reconstruction.item())
     history.sparsity.append(terms.sparsity.item())
+    history.l0.append(terms.l0)
     with torch.no_grad():
-        history.l0.append(l0(terms.latents).item())
         history.explained_variance.append(explained_variance(terms.x_hat, batch).item())

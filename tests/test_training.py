@@ -86,7 +86,7 @@ def test_history_says_what_each_batch_measured() -> None:
     assert history.total[0] == pytest.approx(terms.total.item(), rel=1e-4)
     assert history.sparsity[0] == pytest.approx(terms.sparsity.item(), rel=1e-4)
     assert history.reconstruction[0] == pytest.approx(terms.reconstruction.item(), rel=1e-4)
-    assert history.l0[0] == pytest.approx((terms.latents > 0).sum().item() / 6_000, rel=1e-3)
+    assert history.l0[0] == pytest.approx(terms.active.sum().item() / 6_000, rel=1e-3)
 
 
 def test_after_training_rows_have_unit_norm_and_the_sae_takes_raw_activations() -> None:

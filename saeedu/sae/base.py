@@ -1,9 +1,9 @@
-"""What every sparse autoencoder has: four tensors, a decoder, and ways to change its units."""
+"""What every sparse autoencoder has: an encoder, a decoder, and ways to change its units."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,15 +17,22 @@ class LossTerms(NamedTuple):
     """A loss, its parts, and what the forward pass made on the way to it."""
 
     total: Tensor
-    """What is minimised: `reconstruction + sparsity`."""
+    """What is minimised: `reconstruction + sparsity` and every auxiliary term."""
     reconstruction: Tensor
     """Mean over the batch of the squared error, summed over d_in."""
     sparsity: Tensor
-    """The price of activity, its coefficient included."""
-    latents: Tensor
-    """[batch, d_sae]."""
+    """The price of activity, its coefficient included; zero where k fixes the activity."""
     x_hat: Tensor
     """[batch, d_in]."""
+    active: Tensor
+    """[d_sae], whole numbers: in how many of the batch's samples each latent is above zero."""
+    auxiliary: dict[str, Tensor] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
+    """Further terms by name, their coefficients included."""
+
+    @property
+    def l0(self) -> float:
+        """Mean number of active latents per sample."""
+        return self.active.sum().item() / len(self.x_hat)
 
 
 class SAE(nn.Module, ABC):
@@ -35,6 +42,9 @@ class SAE(nn.Module, ABC):
     so that a fresh latent already reads the direction that it writes. The biases begin at zero;
     `start_from_mean` moves `b_dec` to where the data is.
 
+    In memory, `W_enc` is stored latent by latent, as `W_dec` is: the sparse backward pass then
+    reads and writes whole rows.
+
     **Arguments:** `d_in`, the activations' size; `d_sae`, how many latents; `seed`, for the
     random rows.
     **Raises:** `ValueError` for a size below one.
@@ -43,6 +53,9 @@ class SAE(nn.Module, ABC):
 
     architecture: str
     """The name of the architecture in SAELens' files."""
+
+    encoder_biases: tuple[str, ...] = ("b_enc",)
+    """The parameters that are added to pre-activations, and so carry their units."""
 
     def __init__(self, d_in: int, d_sae: int, seed: int = 0) -> None:
         super().__init__()
@@ -54,20 +67,35 @@ class SAE(nn.Module, ABC):
         rows = torch.randn(d_sae, d_in, generator=generator)
         rows *= INITIAL_ROW_NORM / rows.norm(dim=1, keepdim=True)
         self.W_dec = nn.Parameter(rows)
-        self.W_enc = nn.Parameter(rows.T.clone())
-        self.b_enc = nn.Parameter(torch.zeros(d_sae))
+        self.W_enc = nn.Parameter(rows.clone().T)
+        for name in self.encoder_biases:
+            self.register_parameter(name, nn.Parameter(torch.zeros(d_sae)))
         self.b_dec = nn.Parameter(torch.zeros(d_in))
 
-    def pre_acts(self, x: Tensor) -> Tensor:
-        """What the encoder makes of activations before any latent is switched off.
+    def centred(self, x: Tensor) -> Tensor:
+        """The activations as the encoder sees them, x - b_dec.
 
-        **Arguments:** `x` [batch, d_in].
-        **Returns:** [batch, d_sae].
-        **Raises:** `ShapeError` when the last axis is not d_in.
+        **Arguments:** `x` [batch, d_in]; further axes in front are kept.
+        **Returns:** of the shape of `x`.
+        **Raises:** `ShapeError` when the last axis is not d_in; `TypeError` when the numbers are
+        not of the weights' type; `ValueError` when one is not finite.
         """
         if x.shape[-1:] != (self.d_in,):
             raise ShapeError(f"x has shape {list(x.shape)}, but this SAE takes d_in = {self.d_in}")
-        return (x - self.b_dec) @ self.W_enc + self.b_enc
+        if x.dtype != self.b_dec.dtype:
+            wanted = str(self.b_dec.dtype).removeprefix("torch.")
+            raise TypeError(
+                f"x holds {str(x.dtype).removeprefix('torch.')} numbers, but this SAE's weights "
+                f"are {wanted}: pass x.to(torch.{wanted})"
+            )
+        # One sum finds any NaN or infinity, without a [batch, d_in] mask.
+        if not torch.isfinite(x.detach().sum()) and not torch.isfinite(x.detach()).all():
+            broken = (~torch.isfinite(x.detach())).any(dim=-1).flatten().nonzero()[:, 0]
+            raise ValueError(
+                f"x has numbers that are not finite, first in sample {int(broken[0])} "
+                f"({len(broken)} of {x[..., 0].numel()} samples): look at where it was collected"
+            )
+        return x - self.b_dec
 
     @abstractmethod
     def encode(self, x: Tensor) -> Tensor:
@@ -93,6 +121,26 @@ class SAE(nn.Module, ABC):
     def loss(self, x: Tensor, sparsity_scale: float = 1.0) -> LossTerms:
         """The training loss of a batch; `sparsity_scale` is the warm-up's factor, from 0 to 1."""
 
+    def adjust_gradients(self) -> None:
+        """What an architecture does between the backward pass and the optimiser's step."""
+
+    def after_step(self, terms: LossTerms) -> None:
+        """What an architecture does once the optimiser has taken its step."""
+
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments beyond the sizes: what `from_config` needs to rebuild it."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SAE:
+        """A fresh SAE from `d_in`, `d_sae` and the architecture's own settings.
+
+        **Arguments:** `config`, such as `{"d_in": 768, "d_sae": 4096, "k": 32}`.
+        **Raises:** `TypeError` for a setting that this architecture does not have; `ValueError`
+        for a value that cannot be meant.
+        """
+        return cls(**config)
+
     @torch.no_grad()
     def start_from_mean(self, x: Tensor) -> None:
         """Put `b_dec` at the mean of some activations, before training.
@@ -108,15 +156,15 @@ class SAE(nn.Module, ABC):
         """Change units: make this an SAE for activations `factor` times as large.
 
         `rescale(c)` turns f into an SAE with f'(c x) = c f(x), whose latents are c times as large.
-        Only the biases carry units, so only they change.
+        Only what is added to activations or pre-activations carries units, so only that changes.
 
         **Arguments:** `factor`, positive.
         **Raises:** `ValueError` when it is not.
         """
         if not factor > 0:
             raise ValueError(f"rescale: the factor must be positive, but it is {factor}")
-        self.b_enc.mul_(factor)
-        self.b_dec.mul_(factor)
+        for name in (*self.encoder_biases, "b_dec"):
+            getattr(self, name).mul_(factor)
 
     @torch.no_grad()
     def fold_decoder_norms(self) -> None:
@@ -129,7 +177,17 @@ class SAE(nn.Module, ABC):
         norms = torch.where(norms > 0, norms, torch.ones_like(norms))
         self.W_dec.div_(norms[:, None])
         self.W_enc.mul_(norms)
-        self.b_enc.mul_(norms)
+        for name in self.encoder_biases:
+            getattr(self, name).mul_(norms)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(d_in={self.d_in}, d_sae={self.d_sae})"
+        settings = "".join(f", {name}={value}" for name, value in self.settings().items())
+        return f"{type(self).__name__}(d_in={self.d_in}, d_sae={self.d_sae}{settings})"
+
+
+def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Mean over the batch of the squared error, summed over d_in: the course's reconstruction loss.
+
+    **Arguments:** `x_hat`, `x` [batch, d_in].
+    """
+    return ((x_hat - x) ** 2).sum(dim=1).mean()

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from saeedu.sae.base import SAE, LossTerms
+from saeedu.sae.base import SAE, LossTerms, squared_error
+from saeedu.sae.selection import select_above
+from saeedu.sae.sparse import decode_active, with_encoder_gradients
 from saeedu.shapes import shaped
+
+# Above this fraction of active latents the dense products are faster than lists of the active
+# ones; `python -m benchmarks.crossover` measures it.
+DENSE_ABOVE = 0.03
 
 
 @shaped(latents="batch d_sae", W_dec="d_sae d_in")
@@ -36,6 +44,7 @@ class ReLUSAE(SAE):
     """
 
     architecture = "standard"
+    b_enc: Tensor
 
     def __init__(self, d_in: int, d_sae: int, l1_coefficient: float = 0.0, seed: int = 0) -> None:
         super().__init__(d_in, d_sae, seed)
@@ -43,24 +52,39 @@ class ReLUSAE(SAE):
             raise ValueError(f"l1_coefficient must not be negative, but it is {l1_coefficient}")
         self.l1_coefficient = l1_coefficient
 
+    def settings(self) -> dict[str, Any]:
+        """See `SAE.settings`."""
+        return {"l1_coefficient": self.l1_coefficient}
+
     def encode(self, x: Tensor) -> Tensor:
         """Turn activations into latents: centre, project, shift, and keep what is positive.
 
         **Arguments:** `x` [batch, d_in].
         **Returns:** [batch, d_sae], never negative.
-        **Raises:** `ShapeError` when the last axis is not d_in.
+        **Raises:** as `SAE.centred`.
         """
-        return torch.relu(self.pre_acts(x))
+        return torch.relu(self.centred(x) @ self.W_enc + self.b_enc)
 
     def loss(self, x: Tensor, sparsity_scale: float = 1.0) -> LossTerms:
         """Squared error, summed over d_in and averaged over the batch, plus the weighted L1.
 
         **Arguments:** `x` [batch, d_in]; `sparsity_scale`, a factor on the penalty for warm-up.
         **Returns:** `LossTerms`, with gradients.
-        **Raises:** `ShapeError` when the last axis is not d_in.
+        **Raises:** as `SAE.centred`.
         """
-        latents = self.encode(x)
-        x_hat = self.decode(latents)
-        reconstruction = ((x_hat - x) ** 2).sum(dim=1).mean()
-        sparsity = weighted_l1(latents, self.W_dec, sparsity_scale * self.l1_coefficient)
-        return LossTerms(reconstruction + sparsity, reconstruction, sparsity, latents, x_hat)
+        coefficient = sparsity_scale * self.l1_coefficient
+        centred = self.centred(x).detach()
+        active = select_above(centred, self.W_enc, self.b_enc, 0.0, give_up_at=DENSE_ABOVE)
+        if active is None:
+            latents = self.encode(x)
+            x_hat = self.decode(latents)
+            sparsity = weighted_l1(latents, self.W_dec, coefficient)
+            counts = torch.count_nonzero(latents.detach(), dim=0)
+        else:
+            active = with_encoder_gradients(active, x, self.W_enc, self.b_enc, self.b_dec)
+            x_hat = decode_active(active, self.W_dec) + self.b_dec
+            lengths = active.values * self.W_dec.norm(dim=1)[active.columns]
+            sparsity = coefficient * lengths.sum() / len(x)
+            counts = active.counts()
+        reconstruction = squared_error(x_hat, x)
+        return LossTerms(reconstruction + sparsity, reconstruction, sparsity, x_hat, counts)

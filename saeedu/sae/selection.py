@@ -1,0 +1,92 @@
+"""Which latents are active, found a few samples at a time: the dense product is never kept."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from saeedu.sae.sparse import ActiveLatents, pre_act_chunks
+
+# From how many samples the batch's k-th largest pre-activation is guessed, and how generously.
+SAMPLES_TO_GUESS_FROM = 64
+CANDIDATES_PER_WINNER = 2
+
+
+def select_top_k(x_centred: Tensor, W_enc: Tensor, b_enc: Tensor, k: int) -> ActiveLatents:
+    """The k largest pre-activations of each sample.
+
+    **Arguments:** `x_centred` [batch, d_in], which is x - b_dec; `W_enc` [d_in, d_sae]; `b_enc`
+    [d_sae]; `k`, at most d_sae.
+    **Returns:** `ActiveLatents` with batch x k entries, without gradients. Values can be negative:
+    the ReLU is still to come.
+    """
+    batch, d_sae = len(x_centred), W_enc.shape[1]
+    values = x_centred.new_empty(batch, k)
+    columns = torch.empty(batch, k, dtype=torch.int64, device=x_centred.device)
+    for start, pre_acts in pre_act_chunks(x_centred, W_enc, b_enc):
+        largest = pre_acts.topk(k, dim=1, sorted=False)
+        values[start : start + len(pre_acts)] = largest.values
+        columns[start : start + len(pre_acts)] = largest.indices
+    rows = torch.arange(batch, device=x_centred.device).repeat_interleave(k)
+    return ActiveLatents(values.flatten(), rows, columns.flatten(), batch, d_sae)
+
+
+def select_above(
+    x_centred: Tensor,
+    W_enc: Tensor,
+    b_enc: Tensor,
+    floor: float | Tensor,
+    give_up_at: float = 1.0,
+) -> ActiveLatents | None:
+    """All pre-activations above a floor, unless they are too many to be worth a list.
+
+    **Arguments:** as for `select_top_k`; `floor`, a number or one for each latent [d_sae];
+    `give_up_at`, the fraction of all pre-activations above which a list does not pay.
+    **Returns:** `ActiveLatents` without gradients; None when a chunk holds more than that.
+    """
+    batch, d_sae = len(x_centred), W_enc.shape[1]
+    values, places = [], []
+    for start, pre_acts in pre_act_chunks(x_centred, W_enc, b_enc):
+        above = pre_acts > floor
+        if give_up_at < 1 and torch.count_nonzero(above) > give_up_at * above.numel():
+            return None
+        found = above.flatten().nonzero()[:, 0]
+        values.append(pre_acts.flatten()[found])
+        places.append(found + start * d_sae)
+    place = torch.cat(places)
+    rows = torch.div(place, d_sae, rounding_mode="floor")
+    return ActiveLatents(torch.cat(values), rows, place - rows * d_sae, batch, d_sae)
+
+
+def select_batch_top_k(x_centred: Tensor, W_enc: Tensor, b_enc: Tensor, k: int) -> ActiveLatents:
+    """The batch x k largest positive pre-activations of the whole batch, wherever they are.
+
+    A floor guessed from some samples leaves about twice as many candidates as winners, and the
+    winners are found among those. When the guess was too high, everything positive is a candidate:
+    the answer is exact either way.
+
+    **Arguments:** as for `select_top_k`; `k`, the mean number per sample.
+    **Returns:** `ActiveLatents` without gradients; fewer than batch x k entries when there are
+    fewer positive pre-activations.
+    """
+    n_winners = len(x_centred) * k
+    floor = _guessed_floor(x_centred, W_enc, b_enc, k)
+    candidates = select_above(x_centred, W_enc, b_enc, floor)
+    if floor > 0 and (candidates is None or len(candidates.values) < n_winners):
+        candidates = select_above(x_centred, W_enc, b_enc, 0.0)
+    assert candidates is not None  # select_above gives up only when it is told to
+    if len(candidates.values) <= n_winners:
+        return candidates
+    winners = candidates.values.topk(n_winners, sorted=False).indices
+    return candidates.at(winners.sort().values)  # rows rise again
+
+
+def _guessed_floor(x_centred: Tensor, W_enc: Tensor, b_enc: Tensor, k: int) -> float:
+    every = max(1, len(x_centred) // SAMPLES_TO_GUESS_FROM)
+    samples = x_centred[::every]
+    n_candidates = len(samples) * k * CANDIDATES_PER_WINNER
+    if n_candidates >= len(samples) * W_enc.shape[1]:
+        return 0.0
+    with torch.no_grad():
+        pre_acts = torch.addmm(b_enc, samples, W_enc).flatten()
+        return max(0.0, pre_acts.topk(n_candidates, sorted=False).values.min().item())

@@ -1,0 +1,37 @@
+"""Decoder rows of unit norm, kept so through training."""
+
+from __future__ import annotations
+
+import torch
+
+from saeedu.sae.base import SAE, LossTerms
+
+
+class UnitRows(SAE):
+    """An SAE whose decoder rows keep unit norm: chapter 04's projection, chapter 05's step.
+
+    Before the optimiser's step the part of each row's gradient along the row is removed, so that
+    Adam's averages do not fill with a direction in which the row cannot move; after the step the
+    rows are divided by their norms.
+
+    **Source:** Bricken et al. (2023), "Advice for training"; Gao et al. (2024), A.2.
+    """
+
+    @torch.no_grad()
+    def set_rows_to_unit_norm(self) -> None:
+        """Divide every decoder row by its norm; a row of zeros stays as it is."""
+        norms = self.W_dec.norm(dim=1, keepdim=True)
+        self.W_dec.div_(norms.masked_fill(norms == 0, 1))
+
+    @torch.no_grad()
+    def adjust_gradients(self) -> None:
+        """Remove from each decoder row's gradient the part along the row."""
+        gradient = self.W_dec.grad
+        if gradient is not None:
+            along = torch.linalg.vecdot(gradient, self.W_dec)
+            gradient.addcmul_(self.W_dec, along[:, None], value=-1)
+
+    @torch.no_grad()
+    def after_step(self, terms: LossTerms) -> None:
+        """Bring decoder rows back to unit norm."""
+        self.set_rows_to_unit_norm()

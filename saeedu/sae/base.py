@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
@@ -139,6 +141,11 @@ class SAE(nn.Module, ABC):
         **Raises:** `TypeError` for a setting that this architecture does not have; `ValueError`
         for a value that cannot be meant.
         """
+        known = list(inspect.signature(cls).parameters)
+        for name in config.keys() - set(known):
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{cls.__name__} has no setting {name!r}; it has {known}.{meant}")
         return cls(**config)
 
     @torch.no_grad()
@@ -191,3 +198,12 @@ def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     **Arguments:** `x_hat`, `x` [batch, d_in].
     """
     return ((x_hat - x) ** 2).sum(dim=1).mean()
+
+
+def require_not_negative(name: str, value: float) -> None:
+    """Refuse a coefficient below zero, or one that is not a number.
+
+    **Raises:** `ValueError`, naming it.
+    """
+    if not value >= 0:
+        raise ValueError(f"{name} must not be negative, but it is {value}")

@@ -7,14 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from saeedu.sae.base import SAE, LossTerms, squared_error
-from saeedu.sae.selection import select_above
+from saeedu.sae.base import SAE, LossTerms, require_not_negative, squared_error
+from saeedu.sae.selection import DENSE_ABOVE, select_above
 from saeedu.sae.sparse import decode_active, with_encoder_gradients
+from saeedu.sae.unit_rows import UnitRows
 from saeedu.shapes import shaped
-
-# Above this fraction of active latents the dense products are faster than lists of the active
-# ones; `python -m benchmarks.crossover` measures it.
-DENSE_ABOVE = 0.03
 
 
 @shaped(latents="batch d_sae", W_dec="d_sae d_in")
@@ -48,8 +45,7 @@ class ReLUSAE(SAE):
 
     def __init__(self, d_in: int, d_sae: int, l1_coefficient: float = 0.0, seed: int = 0) -> None:
         super().__init__(d_in, d_sae, seed)
-        if not l1_coefficient >= 0:
-            raise ValueError(f"l1_coefficient must not be negative, but it is {l1_coefficient}")
+        require_not_negative("l1_coefficient", l1_coefficient)
         self.l1_coefficient = l1_coefficient
 
     def settings(self) -> dict[str, Any]:
@@ -88,3 +84,16 @@ class ReLUSAE(SAE):
             counts = active.counts()
         reconstruction = squared_error(x_hat, x)
         return LossTerms(reconstruction + sparsity, reconstruction, sparsity, x_hat, counts)
+
+
+class UnitRowReLUSAE(UnitRows, ReLUSAE):
+    """A ReLU SAE whose decoder rows keep unit norm, as in chapters 03 to 05.
+
+    With rows of length one the weighted penalty is the plain L1 of the latents.
+
+    **Source:** Bricken et al. (2023).
+    """
+
+    def __init__(self, d_in: int, d_sae: int, l1_coefficient: float = 0.0, seed: int = 0) -> None:
+        ReLUSAE.__init__(self, d_in, d_sae, l1_coefficient, seed)
+        self.start_with_unit_rows()

@@ -7,6 +7,10 @@ from torch import Tensor
 
 from saeedu.sae.sparse import ActiveLatents, pre_act_chunks
 
+# Above this fraction of active latents the dense products are faster than lists of the active
+# ones; `python -m benchmarks.crossover` measures it.
+DENSE_ABOVE = 0.03
+
 # From how many samples the batch's k-th largest pre-activation is guessed, and how generously.
 SAMPLES_TO_GUESS_FROM = 64
 CANDIDATES_PER_WINNER = 2

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from saeedu.sae.base import SAE, LossTerms, squared_error
+from saeedu.sae.base import LossTerms, require_not_negative, squared_error
 from saeedu.sae.selection import select_top_k
 from saeedu.sae.sparse import ActiveLatents, decode_active, with_encoder_gradients
 from saeedu.sae.unit_rows import UnitRows
@@ -24,7 +24,7 @@ def top_k(pre_acts: Tensor, k: int) -> Tensor:
     return torch.zeros_like(pre_acts).scatter(-1, columns, torch.relu(values))
 
 
-class TopKSAE(UnitRows, SAE):
+class TopKSAE(UnitRows):
     """An SAE in which each sample keeps its k largest latents. Decoder rows have unit norm.
 
     A latent that has been silent for `dead_after` samples counts as dead. The `k_aux` largest dead
@@ -54,15 +54,14 @@ class TopKSAE(UnitRows, SAE):
         super().__init__(d_in, d_sae, seed)
         if not 1 <= k <= d_sae:
             raise ValueError(f"k is {k}, but must lie between 1 and d_sae, {d_sae}")
-        if not aux_coefficient >= 0:
-            raise ValueError(f"aux_coefficient must not be negative, but it is {aux_coefficient}")
+        require_not_negative("aux_coefficient", aux_coefficient)
         self.k = k
         self.k_aux = max(1, d_in // 2) if k_aux is None else k_aux
         self.aux_coefficient = aux_coefficient
         self.dead_after = dead_after
         self.silent_for: Tensor
         self.register_buffer("silent_for", torch.zeros(d_sae, dtype=torch.int64))
-        self.set_rows_to_unit_norm()
+        self.start_with_unit_rows()
 
     def settings(self) -> dict[str, Any]:
         """See `SAE.settings`."""
@@ -78,10 +77,6 @@ class TopKSAE(UnitRows, SAE):
         """
         return top_k(self.centred(x) @ self.W_enc + self.b_enc, self.k)
 
-    def select(self, x_centred: Tensor) -> ActiveLatents:
-        """The latents that a training step keeps, without gradients."""
-        return select_top_k(x_centred, self.W_enc, self.b_enc, self.k)
-
     def loss(self, x: Tensor, sparsity_scale: float = 1.0) -> LossTerms:
         """Squared error, summed over d_in and averaged over the batch, plus AuxK's.
 
@@ -89,18 +84,20 @@ class TopKSAE(UnitRows, SAE):
         **Returns:** `LossTerms`, with gradients; its sparsity is zero.
         **Raises:** as `SAE.centred`.
         """
-        active = self.with_gradients(self.select(self.centred(x).detach()), x)
+        selected = select_top_k(self.centred(x).detach(), self.W_enc, self.b_enc, self.k)
+        active = self.with_gradients(selected, x)
         x_hat = decode_active(active, self.W_dec) + self.b_dec
-        return self.loss_terms(x, x_hat, active)
+        return self.loss_terms(x, x_hat, squared_error(x_hat, x), active)
 
     def with_gradients(self, active: ActiveLatents, x: Tensor) -> ActiveLatents:
         """Selected pre-activations as latents, tied to the weights."""
         active = with_encoder_gradients(active, x, self.W_enc, self.b_enc, self.b_dec)
         return active.with_values(torch.relu(active.values))
 
-    def loss_terms(self, x: Tensor, x_hat: Tensor, active: ActiveLatents) -> LossTerms:
+    def loss_terms(
+        self, x: Tensor, x_hat: Tensor, reconstruction: Tensor, active: ActiveLatents
+    ) -> LossTerms:
         """The terms that all architectures with a k share."""
-        reconstruction = squared_error(x_hat, x)
         auxiliary = self.aux_k_loss(x, x_hat)
         total = reconstruction + sum(auxiliary.values(), torch.zeros_like(reconstruction))
         none = torch.zeros_like(reconstruction)

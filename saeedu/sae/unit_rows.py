@@ -12,10 +12,16 @@ class UnitRows(SAE):
 
     Before the optimiser's step the part of each row's gradient along the row is removed, so that
     Adam's averages do not fill with a direction in which the row cannot move; after the step the
-    rows are divided by their norms.
+    rows are divided by their norms. Encoder and decoder begin as transposes of each other.
 
-    **Source:** Bricken et al. (2023), "Advice for training"; Gao et al. (2024), A.2.
+    **Source:** Bricken et al. (2023), "Advice for training"; Gao et al. (2024), A.1 and A.2.
     """
+
+    @torch.no_grad()
+    def start_with_unit_rows(self) -> None:
+        """Divide every decoder row by its norm, and make the encoder its transpose again."""
+        self.set_rows_to_unit_norm()
+        self.W_enc.copy_(self.W_dec.T)
 
     @torch.no_grad()
     def set_rows_to_unit_norm(self) -> None:

@@ -174,6 +174,8 @@ def products_at(active: ActiveLatents, left: Tensor, right: Tensor) -> Tensor:
     **Returns:** [n_active].
     **Source:** chapter 06.
     """
+    if len(active.values) == 0:
+        return torch.zeros_like(active.values)
     # PyTorch has a kernel for it only as the gradient of a weighted sum's weights: ask for that.
     with torch.enable_grad():
         weights = torch.zeros_like(active.values, requires_grad=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import inspect
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -147,6 +148,34 @@ class SAE(nn.Module, ABC):
             meant = f" Did you mean {near[0]!r}?" if near else ""
             raise TypeError(f"{cls.__name__} has no setting {name!r}; it has {known}.{meant}")
         return cls(**config)
+
+    def save(
+        self,
+        folder: str | Path,
+        model_name: str | None = None,
+        hook_name: str | None = None,
+        context_size: int | None = None,
+        dataset_path: str = "",
+    ) -> Path:
+        """Save the SAE as a folder that SAELens opens too: see `saeedu.sae.save_sae`."""
+        from saeedu.sae.files import save_sae
+
+        return save_sae(self, folder, model_name, hook_name, context_size, dataset_path)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Load an SAE of this class: `SAE.load` takes any, `TopKSAE.load` only a TopKSAE.
+
+        **Raises:** `SAEFileError` as `saeedu.sae.load_sae`, or when the SAE is of another class.
+        """
+        from saeedu.sae.files import SAEFileError, load_sae
+
+        sae = load_sae(folder)
+        if not isinstance(sae, cls):
+            raise SAEFileError(
+                f"{folder} holds a {type(sae).__name__}, not a {cls.__name__}; SAE.load takes any"
+            )
+        return sae
 
     @torch.no_grad()
     def start_from_mean(self, x: Tensor) -> None:

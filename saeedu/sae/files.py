@@ -5,68 +5,44 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
+import uuid
 from pathlib import Path
-from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from saeedu.sae.base import SAE
-from saeedu.sae.relu import ReLUSAE
+from saeedu.sae.saelens_format import CONFIG, SAEFileError, config_of, read_config
+from saeedu.sae.saelens_weights import WEIGHTS, in_our_terms, put_into, read_tensors, tensors_of
 
-CONFIG = "cfg.json"
-WEIGHTS = "sae_weights.safetensors"
-ARCHITECTURES: dict[str, type[SAE]] = {ReLUSAE.architecture: ReLUSAE}
+__all__ = ["CONFIG", "WEIGHTS", "SAEFileError", "load_sae", "save_sae"]
 
-# What the weights mean depends on these; we write these values, and can read no others.
-CONVENTIONS: dict[str, Any] = {
-    "dtype": "float32",
-    "apply_b_dec_to_input": True,
-    "normalize_activations": "none",
-    "reshape_activations": "none",
-}
-
-
-class SAEFileError(ValueError):
-    """A saved SAE that cannot be read or written; the message names the file and what to do."""
+# SAELens' optional third file, how often each latent is on. It is not read, and goes with the SAE.
+SPARSITY = "sparsity.safetensors"
 
 
 def save_sae(
     sae: SAE,
     folder: str | Path,
-    model_name: str,
-    hook_name: str,
-    context_size: int,
+    model_name: str | None = None,
+    hook_name: str | None = None,
+    context_size: int | None = None,
     dataset_path: str = "",
 ) -> Path:
     """Save an SAE, so that we and SAELens can load it. The folder is complete or not there at all.
 
-    **Arguments:** `sae`; `folder`, new or an SAE saved before, which is replaced; the language
-    model's name, the hook and the context length that it was trained on, and its text.
+    **Arguments:** `sae`; `folder`, new, empty, or an SAE saved before, which is replaced; where it
+    was trained on a language model, the model's name, the hook, the context length and the text.
     **Returns:** the folder.
-    **Raises:** `SAEFileError` when the weights are not finite, or `folder` is something else.
+    **Raises:** `SAEFileError` when the weights are not finite, or `folder` is something else;
+    `TypeError` for an SAE of a class that is not this package's.
     **Source:** the file format of SAELens 6.
     """
     folder = Path(folder)
-    if folder.exists() and not (folder / CONFIG).is_file():
-        raise SAEFileError(f"{folder} exists and is not a saved SAE; choose another folder")
-    tensors = {
-        name: tensor.detach().to("cpu", torch.float32).contiguous()
-        for name, tensor in sae.named_parameters()
-    }
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise SAEFileError(f"{folder}: not saved, because {name} is not finite everywhere")
-    config = {
-        "architecture": sae.architecture,
-        "d_in": sae.d_in,
-        "d_sae": sae.d_sae,
-        "device": "cpu",
-        **CONVENTIONS,
-        "metadata": {
-            "sae_lens_version": "6.0.0",  # the version of the format; older ones lose the metadata
+    _require_ours_to_replace(folder)
+    tensors = tensors_of(sae, folder)
+    config = config_of(
+        sae,
+        {
             "model_name": model_name,
             "hook_name": hook_name,
             "hook_head_index": None,
@@ -75,13 +51,16 @@ def save_sae(
             "dataset_path": dataset_path,
             "model_from_pretrained_kwargs": {},
         },
-    }
+    )
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Written beside its place and renamed into it: a reader never sees half a folder.
-    written = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    written = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
+    written.mkdir()
     try:
         save_file(tensors, written / WEIGHTS)
-        (written / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        # A setting may be one of NumPy's numbers.
+        text = json.dumps(config, indent=2, default=lambda number: number.item())
+        (written / CONFIG).write_text(text + "\n", encoding="utf-8")
         for name in (WEIGHTS, CONFIG):
             with open(written / name, "rb+") as file:
                 os.fsync(file.fileno())
@@ -89,6 +68,19 @@ def save_sae(
     finally:
         shutil.rmtree(written, ignore_errors=True)
     return folder
+
+
+def _require_ours_to_replace(folder: Path) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise SAEFileError(f"{folder} is a file; choose another name for the SAE's folder")
+    others = sorted({file.name for file in folder.iterdir()} - {CONFIG, WEIGHTS, SPARSITY})
+    if others:
+        raise SAEFileError(
+            f"{folder} is not a saved SAE, or not only that: it holds {others[0]}, which saving "
+            "would delete. Choose another folder."
+        )
 
 
 def _put_in_place(written: Path, folder: Path) -> None:
@@ -106,7 +98,10 @@ def _put_in_place(written: Path, folder: Path) -> None:
 
 
 def load_sae(folder: str | Path) -> SAE:
-    """Load an SAE from a folder that `save_sae` or SAELens wrote. Every tensor is checked.
+    """Load an SAE from a folder that `save_sae` or SAELens wrote. Every field is checked.
+
+    What we saved comes back as the class that it was, with its settings. What SAELens saved comes
+    back as the class of its architecture, with weights that do the same in our conventions.
 
     **Arguments:** `folder`, with cfg.json and sae_weights.safetensors.
     **Returns:** the SAE, on the CPU.
@@ -114,55 +109,8 @@ def load_sae(folder: str | Path) -> SAE:
     **Source:** the file format of SAELens 6.
     """
     folder = Path(folder)
-    config = _read_config(folder / CONFIG)
-    sae = ARCHITECTURES[config["architecture"]](config["d_in"], config["d_sae"])
-    file = folder / WEIGHTS
-    if not file.is_file():
-        raise SAEFileError(f"{file} is missing. Copy the whole folder again.")
-    try:
-        tensors = load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise SAEFileError(
-            f"{file} is damaged or cut short ({error}). Copy or save it again."
-        ) from error
-    expected = dict(sae.named_parameters())
-    for name in sorted(expected.keys() ^ tensors.keys()):
-        what = "lacks the tensor" if name in expected else "has a tensor that does not belong:"
-        raise SAEFileError(
-            f"{file} {what} {name}; a {config['architecture']!r} SAE has {sorted(expected)}"
-        )
-    for name, tensor in tensors.items():
-        shape, wanted = list(tensor.shape), list(expected[name].shape)
-        if shape != wanted:
-            turned = " It is transposed." if shape == wanted[::-1] else ""
-            raise SAEFileError(f"{file}: {name} is {shape}, but must be {wanted}.{turned}")
-        if not tensor.is_floating_point() or not torch.isfinite(tensor).all():
-            raise SAEFileError(f"{file}: {name} has entries that are not finite numbers")
-    sae.load_state_dict(tensors)
+    config = read_config(folder / CONFIG)
+    tensors = read_tensors(folder / WEIGHTS, config)
+    sae = config.fresh_sae()
+    put_into(sae, in_our_terms(tensors, config), config)
     return sae
-
-
-def _read_config(file: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SAEFileError(f"{file} is missing. A saved SAE has {CONFIG} and {WEIGHTS}.") from None
-    except (OSError, ValueError) as error:
-        raise SAEFileError(f"{file} cannot be read as JSON ({error})") from error
-    if not isinstance(config, dict):
-        raise SAEFileError(f"{file} must hold a JSON object, not a {type(config).__name__}")
-    if config.get("architecture") not in ARCHITECTURES:
-        raise SAEFileError(
-            f"{file}: architecture is {config.get('architecture')!r}; "
-            f"this version reads {sorted(ARCHITECTURES)}"
-        )
-    for name in ("d_in", "d_sae"):
-        size = config.get(name)
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise SAEFileError(f"{file}: {name} is {size!r}, but must be a positive whole number")
-    for name, value in CONVENTIONS.items():
-        if config.get(name, value) != value:
-            raise SAEFileError(
-                f"{file}: {name} is {config[name]!r}; this version reads only {value!r}"
-            )
-    return config

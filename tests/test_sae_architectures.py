@@ -1,4 +1,4 @@
-"""What each architecture keeps, refuses and counts; and training with lists equals training dense."""
+"""What each architecture keeps, refuses and counts; training with lists equals training dense."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_settings_that_cannot_be_meant(sparsity: str, settings: dict, message: s
 
 
 def test_a_setting_of_another_architecture_is_named() -> None:
-    with pytest.raises(TypeError, match="ReLUSAE has no setting 'l1_coeficient'.*l1_coefficient"):
+    with pytest.raises(TypeError, match=r"ReLUSAE has no setting 'l1_coeficient'.*l1_coefficient"):
         build_sae(D_IN, D_SAE, "l1", l1_coeficient=0.1)
 
 
@@ -240,9 +240,9 @@ def test_input_that_an_sae_does_not_take(sparsity: str) -> None:
     for method in (sae.encode, sae.loss, sae):
         with pytest.raises(ShapeError, match=r"\[11, 6\].*d_in = 7"):
             method(x[:, :6])
-        with pytest.raises(TypeError, match="x holds int64 numbers.*float32"):
+        with pytest.raises(TypeError, match=r"x holds int64 numbers.*float32"):
             method(x.long())
-        with pytest.raises(TypeError, match="x holds float16 numbers.*float32"):
+        with pytest.raises(TypeError, match=r"x holds float16 numbers.*float32"):
             method(x.half())
         broken = x.clone()
         broken[4, 2], broken[6, 1] = float("nan"), float("inf")

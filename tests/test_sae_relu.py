@@ -1,21 +1,17 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from saeedu import numpy_gradients, numpy_sae
-from saeedu.sae import ReLUSAE, SAEFileError, load_sae, save_sae
+from saeedu.sae import ReLUSAE
 from saeedu.sae.relu import weighted_l1
 from saeedu.shapes import ShapeError
 
 D_IN, D_SAE, BATCH, L1 = 5, 11, 7, 0.7
-WHERE = {"model_name": "gpt2", "hook_name": "blocks.8.hook_resid_pre", "context_size": 128}
 
 
 def make_sae(seed: int = 0) -> ReLUSAE:
@@ -172,137 +168,3 @@ def test_an_sae_that_cannot_be_is_refused(make: Any, message: str) -> None:
 def test_activations_of_another_size_are_named() -> None:
     with pytest.raises(ShapeError, match=r"\[7, 6\], but this SAE takes d_in = 5"):
         make_sae()(torch.zeros(BATCH, D_IN + 1).double())
-
-
-# Files
-
-
-def test_a_saved_sae_comes_back_the_same(tmp_path: Path) -> None:
-    sae, x = make_sae().float(), draw_x().float()
-    folder = save_sae(sae, tmp_path / "runs" / "mine", **WHERE)
-    loaded = load_sae(folder)
-    assert isinstance(loaded, ReLUSAE)
-    assert torch.equal(loaded(x), sae(x))
-    assert sorted(file.name for file in folder.parent.iterdir()) == ["mine"]  # nothing left over
-
-
-def test_the_folder_is_what_saelens_reads(tmp_path: Path) -> None:
-    folder = save_sae(make_sae(), tmp_path / "mine", **WHERE)
-    config = json.loads((folder / "cfg.json").read_text())
-    assert config["architecture"] == "standard"
-    assert (config["d_in"], config["d_sae"], config["dtype"]) == (D_IN, D_SAE, "float32")
-    assert config["normalize_activations"] == "none"
-    assert config["metadata"]["hook_name"] == WHERE["hook_name"]
-    assert config["metadata"]["sae_lens_version"].startswith("6.")
-    tensors = load_file(folder / "sae_weights.safetensors")
-    assert {name: list(tensor.shape) for name, tensor in tensors.items()} == {
-        "W_enc": [D_IN, D_SAE],
-        "b_enc": [D_SAE],
-        "W_dec": [D_SAE, D_IN],
-        "b_dec": [D_IN],
-    }
-    assert all(tensor.dtype == torch.float32 for tensor in tensors.values())
-
-
-def test_saving_again_replaces_and_saving_over_something_else_is_refused(tmp_path: Path) -> None:
-    folder = save_sae(make_sae(0), tmp_path / "mine", **WHERE)
-    save_sae(make_sae(1), folder, **WHERE)
-    torch.testing.assert_close(load_sae(folder).W_dec, make_sae(1).W_dec.float())
-    other = tmp_path / "thesis"
-    other.mkdir()
-    (other / "thesis.txt").write_text("precious")
-    with pytest.raises(SAEFileError, match="not a saved SAE"):
-        save_sae(make_sae(), other, **WHERE)
-    assert (other / "thesis.txt").read_text() == "precious"
-
-
-def test_a_save_that_breaks_off_leaves_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = save_sae(make_sae(0), tmp_path / "mine", **WHERE)
-
-    def full_disk(tensors: Any, file: Path) -> None:
-        Path(file).write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("saeedu.sae.files.save_file", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        save_sae(make_sae(1), folder, **WHERE)
-    torch.testing.assert_close(load_sae(folder).W_dec, make_sae(0).W_dec.float())
-    assert [file.name for file in tmp_path.iterdir()] == ["mine"]
-
-
-def test_weights_that_are_not_numbers_are_not_saved(tmp_path: Path) -> None:
-    sae = make_sae()
-    with torch.no_grad():
-        sae.b_enc[3] = float("nan")
-    with pytest.raises(SAEFileError, match="b_enc is not finite"):
-        save_sae(sae, tmp_path / "mine", **WHERE)
-    assert not (tmp_path / "mine").exists()
-
-
-def _tensors(folder: Path, change: Any) -> None:
-    file = folder / "sae_weights.safetensors"
-    tensors = {name: tensor.clone() for name, tensor in load_file(file).items()}
-    change(tensors)
-    save_file(tensors, file)
-
-
-def _config(folder: Path, **changes: Any) -> None:
-    file = folder / "cfg.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
-
-
-def _cut(folder: Path) -> None:
-    file = folder / "sae_weights.safetensors"
-    file.write_bytes(file.read_bytes()[:-40])
-
-
-def _transpose(tensors: dict[str, torch.Tensor]) -> None:
-    tensors["W_enc"] = tensors["W_enc"].T.contiguous()
-
-
-def _nan(tensors: dict[str, torch.Tensor]) -> None:
-    tensors["W_dec"][1, 2] = float("nan")
-
-
-DAMAGE = {
-    "a truncated file": (_cut, "sae_weights.safetensors is damaged or cut short"),
-    "a missing tensor": (
-        lambda f: _tensors(f, lambda t: t.pop("b_dec")),
-        "lacks the tensor b_dec",
-    ),
-    "an extra tensor": (
-        lambda f: _tensors(f, lambda t: t.update(threshold=torch.ones(3))),
-        "does not belong: threshold",
-    ),
-    "a transposed tensor": (
-        lambda f: _tensors(f, _transpose),
-        r"W_enc is \[11, 5\], but must be \[5, 11\]. It is transposed",
-    ),
-    "a tensor of another size": (
-        lambda f: _tensors(f, lambda t: t.update(b_dec=torch.ones(4))),
-        r"b_dec is \[4\], but must be \[5\]",
-    ),
-    "a NaN": (lambda f: _tensors(f, _nan), "W_dec has entries that are not finite"),
-    "no weights": (lambda f: (f / "sae_weights.safetensors").unlink(), "weights.* is missing"),
-    "no config": (lambda f: (f / "cfg.json").unlink(), "cfg.json is missing"),
-    "half a config": (lambda f: (f / "cfg.json").write_text("{"), "cannot be read as JSON"),
-    "a config that is a list": (lambda f: (f / "cfg.json").write_text("[]"), "not a list"),
-    "another architecture": (lambda f: _config(f, architecture="gated"), "'gated'; this version"),
-    "a size that is no size": (lambda f: _config(f, d_in="5"), "d_in is '5'"),
-    "another normalisation": (
-        lambda f: _config(f, normalize_activations="layer_norm"),
-        "normalize_activations is 'layer_norm'",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", DAMAGE)
-def test_damage_is_one_error_that_names_the_file(tmp_path: Path, name: str) -> None:
-    damage, message = DAMAGE[name]
-    folder = save_sae(make_sae(), tmp_path / "mine", **WHERE)
-    damage(folder)
-    with pytest.raises(SAEFileError, match=message) as error:
-        load_sae(folder)
-    assert str(folder) in str(error.value)

@@ -10,13 +10,16 @@ from typing import Any
 from tqdm import tqdm
 
 
-def progress_bar(total: int, unit: str, description: str) -> Any:
+def progress_bar(
+    total: int, unit: str, description: str, initial: int = 0, disable: bool = False
+) -> Any:
     """A progress bar with a rate and the time left.
 
     In a notebook it is plain text on standard output. The other kind, a widget, leaves an error
     message in its place when a saved notebook is opened again, and standard error is drawn on red.
 
-    **Arguments:** `total`, in units; `unit`, such as "tok"; `description`, shown before the bar.
+    **Arguments:** `total`, in units; `unit`, such as "tok"; `description`, shown before the bar;
+    `initial`, units done already; `disable`, to show nothing.
     **Returns:** a tqdm bar, to be used with `with`.
     """
     in_notebook = "ipykernel" in sys.modules
@@ -27,6 +30,8 @@ def progress_bar(total: int, unit: str, description: str) -> Any:
         file=sys.stdout if in_notebook else sys.stderr,
         mininterval=0.5,
         ncols=100,
+        initial=initial,
+        disable=disable,
     )
 
 

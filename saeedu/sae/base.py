@@ -127,8 +127,12 @@ class SAE(nn.Module, ABC):
     def adjust_gradients(self) -> None:
         """What an architecture does between the backward pass and the optimiser's step."""
 
-    def after_step(self, terms: LossTerms) -> None:
-        """What an architecture does once the optimiser has taken its step."""
+    def after_step(self, terms: LossTerms, samples: int | None = None) -> None:
+        """What an architecture does once the optimiser has taken its step.
+
+        **Arguments:** `terms` of the step; `samples`, how many `terms.active` was counted over,
+        when that is more than this process's batch.
+        """
 
     def settings(self) -> dict[str, Any]:
         """The constructor's arguments beyond the sizes: what `from_config` needs to rebuild it."""

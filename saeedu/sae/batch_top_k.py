@@ -104,9 +104,9 @@ class BatchTopKSAE(TopKSAE):
         return self.with_gradients(selected, x)
 
     @torch.no_grad()
-    def after_step(self, terms: LossTerms) -> None:
+    def after_step(self, terms: LossTerms, samples: int | None = None) -> None:
         """As `TopKSAE.after_step`; also moves the threshold."""
-        super().after_step(terms)
+        super().after_step(terms, samples)
         self.threshold.copy_(
             updated_threshold(self.threshold, self.smallest_winner, self.threshold_rate)
         )

@@ -165,9 +165,9 @@ class JumpReLUSAE(UnitRows):
         return LossTerms(reconstruction + sparsity, reconstruction, sparsity, x_hat, counts)
 
     @torch.no_grad()
-    def after_step(self, terms: LossTerms) -> None:
+    def after_step(self, terms: LossTerms, samples: int | None = None) -> None:
         """Bring decoder rows back to unit norm, and thresholds that fell below zero back to it."""
-        super().after_step(terms)
+        super().after_step(terms, samples)
         self.threshold.clamp_(min=0)
 
     @torch.no_grad()

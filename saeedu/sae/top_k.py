@@ -117,7 +117,7 @@ class TopKSAE(UnitRows):
         return {"aux_k": self.aux_coefficient * squared_error(rebuilt, error)}
 
     @torch.no_grad()
-    def after_step(self, terms: LossTerms) -> None:
+    def after_step(self, terms: LossTerms, samples: int | None = None) -> None:
         """Bring decoder rows back to unit norm, and count how long each latent has been silent."""
-        super().after_step(terms)
-        self.silent_for.add_(len(terms.x_hat)).masked_fill_(terms.active > 0, 0)
+        super().after_step(terms, samples)
+        self.silent_for.add_(samples or len(terms.x_hat)).masked_fill_(terms.active > 0, 0)

@@ -38,6 +38,6 @@ class UnitRows(SAE):
             gradient.addcmul_(self.W_dec, along[:, None], value=-1)
 
     @torch.no_grad()
-    def after_step(self, terms: LossTerms) -> None:
+    def after_step(self, terms: LossTerms, samples: int | None = None) -> None:
         """Bring decoder rows back to unit norm."""
         self.set_rows_to_unit_norm()

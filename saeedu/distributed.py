@@ -1,0 +1,81 @@
+"""One training run over several processes, started by torchrun.
+
+Every process holds the whole SAE and takes its share of each batch; gradients are averaged. With
+one process all of this does nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+def rank() -> int:
+    """This process's number, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world_size() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+@contextlib.contextmanager
+def process_group() -> Iterator[None]:
+    """Join the other processes when torchrun started this one; alone, do nothing.
+
+    **Returns:** a context. On GPUs the processes talk through NCCL, else through Gloo.
+    """
+    if "WORLD_SIZE" not in os.environ or dist.is_initialized():
+        yield
+        return
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def my_share(batch: Tensor) -> Tensor:
+    """This process's samples of a batch that every process has drawn: each takes every n-th.
+
+    **Raises:** `ValueError` when the batch cannot be shared out evenly.
+    """
+    size = world_size()
+    if len(batch) % size:
+        raise ValueError(
+            f"batch_size is {len(batch)}, which {size} processes cannot share evenly; "
+            f"choose a multiple of {size}"
+        )
+    return batch[rank() :: size]
+
+
+def average_gradients(module: nn.Module) -> None:
+    """Replace every gradient by its mean over the processes: that of the whole batch."""
+    if world_size() == 1:
+        return
+    for parameter in module.parameters():
+        if parameter.grad is not None:
+            # Gloo sums plain memory; W_enc is stored latent by latent, so its transpose is plain.
+            gradient = parameter.grad
+            plain = gradient.T if gradient.ndim == 2 and not gradient.is_contiguous() else gradient
+            dist.all_reduce(plain)
+            gradient.div_(world_size())
+
+
+def summed(tensor: Tensor) -> Tensor:
+    """The sum of a tensor over the processes."""
+    if world_size() > 1:
+        tensor = tensor.clone()
+        dist.all_reduce(tensor)
+    return tensor
+
+
+def averaged(tensor: Tensor) -> Tensor:
+    """The mean of a tensor over the processes."""
+    return summed(tensor) / world_size()

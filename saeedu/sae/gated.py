@@ -11,6 +11,7 @@ from saeedu.sae.base import LossTerms, require_not_negative, squared_error
 from saeedu.sae.selection import DENSE_ABOVE, select_above
 from saeedu.sae.sparse import decode_active, with_encoder_gradients
 from saeedu.sae.unit_rows import UnitRows
+from saeedu.shapes import shaped
 
 
 def gated_latents(
@@ -29,6 +30,20 @@ def gated_latents(
     gate_pre_acts = products + b_gate
     magnitudes = torch.relu(products * r_mag.exp() + b_mag)
     return magnitudes * (gate_pre_acts > 0), torch.relu(gate_pre_acts)
+
+
+@shaped(gates="batch d_sae", W_dec="d_sae d_in", b_dec="d_in", x="batch d_in")
+def gate_loss(gates: Tensor, W_dec: Tensor, b_dec: Tensor, x: Tensor) -> Tensor:
+    """The error with which the gates alone rebuild x, through a frozen copy of the decoder.
+
+    **Arguments:** `gates` [batch, d_sae], relu of the gate pre-activations; `W_dec` [d_sae, d_in]
+    and `b_dec` [d_in], to which this loss sends no gradient; `x` [batch, d_in].
+    **Returns:** a number: the squared error, summed over d_in, averaged over the batch.
+    **Raises:** `ShapeError` when the axes disagree.
+    **Source:** Rajamanoharan et al. (2024a), the auxiliary term of equation 9.
+    """
+    rebuilt = gates @ W_dec.detach() + b_dec.detach()
+    return squared_error(rebuilt, x)
 
 
 class GatedSAE(UnitRows):
@@ -77,13 +92,13 @@ class GatedSAE(UnitRows):
         **Raises:** as `SAE.centred`.
         """
         centred = self.centred(x)
-        frozen, b_frozen = self.W_dec.detach(), self.b_dec.detach()
         on = select_above(centred.detach(), self.W_enc, self.b_gate, 0.0, DENSE_ABOVE)
         if on is None:
             latents, gates = gated_latents(
                 centred @ self.W_enc, self.b_gate, self.r_mag, self.b_mag
             )
-            x_hat, from_gates = self.decode(latents), gates @ frozen + b_frozen
+            x_hat = self.decode(latents)
+            gate = gate_loss(gates, self.W_dec, self.b_dec, x)
             counts = torch.count_nonzero(latents.detach(), dim=0)
         else:
             # The two paths share the product, so what is tied to the encoder is that, bare.
@@ -93,10 +108,10 @@ class GatedSAE(UnitRows):
             parts = (bias[columns] for bias in (self.b_gate, self.r_mag, self.b_mag))
             values, gates = gated_latents(products.values, *parts)
             x_hat = decode_active(on.with_values(values), self.W_dec) + self.b_dec
-            from_gates = decode_active(on.with_values(gates), frozen) + b_frozen
+            from_gates = decode_active(on.with_values(gates), self.W_dec.detach())
+            gate = squared_error(from_gates + self.b_dec.detach(), x)
             counts = on.with_values(values).counts()
         reconstruction = squared_error(x_hat, x)
         sparsity = sparsity_scale * self.l1_coefficient * gates.sum() / len(x)
-        gate = squared_error(from_gates, x)
         total = reconstruction + sparsity + gate
         return LossTerms(total, reconstruction, sparsity, x_hat, counts, {"gate": gate})

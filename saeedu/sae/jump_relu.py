@@ -25,35 +25,71 @@ def in_window(pre_acts: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
     return ((pre_acts - threshold).abs() < bandwidth / 2).to(pre_acts.dtype)
 
 
+def jump_relu_gradients(
+    d_latents: Tensor, pre_acts: Tensor, threshold: Tensor, bandwidth: float
+) -> tuple[Tensor, Tensor]:
+    """What a loss's gradient for JumpReLU's latents becomes, for its two arguments.
+
+    By the pre-activations it is the true derivative. By the threshold the true one is zero
+    almost everywhere; this is the pseudo-derivative, -threshold / bandwidth inside the window.
+
+    **Arguments:** `d_latents`, `pre_acts` [batch, d_sae]; `threshold` [d_sae]; `bandwidth`, the
+    width of the window around a threshold.
+    **Returns:** the gradients for `pre_acts` [batch, d_sae] and for `threshold` [d_sae], the
+    latter summed over the batch.
+    **Source:** Rajamanoharan et al. (2024b), equation 11, with the rectangle kernel.
+    """
+    d_pre_acts = d_latents * (pre_acts > threshold)
+    per_sample = -(threshold / bandwidth) * in_window(pre_acts, threshold, bandwidth) * d_latents
+    return d_pre_acts, per_sample.sum_to_size(threshold.shape)
+
+
+def step_gradient(d_step: Tensor, pre_acts: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
+    """What a loss's gradient for the step function becomes, for the threshold.
+
+    **Arguments:** `d_step`, `pre_acts` [batch, d_sae]; `threshold` [d_sae]; `bandwidth`.
+    **Returns:** [d_sae]: the pseudo-derivative, -1 / bandwidth inside the window, times `d_step`,
+    summed over the batch.
+    **Source:** Rajamanoharan et al. (2024b), equation 12, with the rectangle kernel.
+    """
+    per_sample = -(in_window(pre_acts, threshold, bandwidth) / bandwidth) * d_step
+    return per_sample.sum_to_size(threshold.shape)
+
+
 class _JumpReLU(torch.autograd.Function):
+    generate_vmap_rule = True  # several SAEs can be trained side by side
+
     @staticmethod
-    def forward(ctx: Any, pre_acts: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
-        ctx.save_for_backward(pre_acts, threshold)
-        ctx.bandwidth = bandwidth
+    def forward(pre_acts: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
         return pre_acts * (pre_acts > threshold)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[:2])
+        ctx.bandwidth = inputs[2]
 
     @staticmethod
     def backward(ctx: Any, d_latents: Tensor) -> tuple[Tensor | None, ...]:
         pre_acts, threshold = ctx.saved_tensors
-        near = in_window(pre_acts, threshold, ctx.bandwidth)
-        d_threshold = -(threshold / ctx.bandwidth) * near * d_latents
-        d_pre_acts = d_latents * (pre_acts > threshold)
-        return d_pre_acts, d_threshold.sum_to_size(threshold.shape), None
+        return *jump_relu_gradients(d_latents, pre_acts, threshold, ctx.bandwidth), None
 
 
 class _Step(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, pre_acts: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
-        ctx.save_for_backward(pre_acts, threshold)
-        ctx.bandwidth = bandwidth
+    def forward(pre_acts: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
         return (pre_acts > threshold).to(pre_acts.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[:2])
+        ctx.bandwidth = inputs[2]
 
     @staticmethod
     def backward(ctx: Any, d_step: Tensor) -> tuple[Tensor | None, ...]:
         pre_acts, threshold = ctx.saved_tensors
-        near = in_window(pre_acts, threshold, ctx.bandwidth)
-        d_threshold = -(near / ctx.bandwidth) * d_step
-        return None, d_threshold.sum_to_size(threshold.shape), None
+        return None, step_gradient(d_step, pre_acts, threshold, ctx.bandwidth), None
 
 
 def jump_relu(pre_acts: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:

@@ -11,11 +11,29 @@ from torch import Tensor
 from saeedu.sae.base import LossTerms, squared_error
 from saeedu.sae.batch_top_k import BatchTopKSAE
 from saeedu.sae.sparse import ActiveLatents, decode_active
+from saeedu.shapes import shaped
 
 
 def default_widths(d_sae: int) -> tuple[int, ...]:
     """Prefixes of a sixteenth, an eighth, a quarter and a half of the dictionary, and all of it."""
     return tuple(sorted({max(1, d_sae // part) for part in (16, 8, 4, 2, 1)}))
+
+
+@shaped(latents="batch d_sae", W_dec="d_sae d_in", b_dec="d_in", x="batch d_in")
+def prefix_losses(
+    latents: Tensor, W_dec: Tensor, b_dec: Tensor, x: Tensor, widths: Sequence[int]
+) -> Tensor:
+    """How badly each prefix of the dictionary rebuilds x on its own.
+
+    **Arguments:** `latents` [batch, d_sae]; `W_dec` [d_sae, d_in]; `b_dec` [d_in]; `x`
+    [batch, d_in]; `widths`, how many latents, from the first on, each prefix has.
+    **Returns:** [len(widths)]: squared errors, summed over d_in, averaged over the batch.
+    **Raises:** `ShapeError` when the axes disagree.
+    **Source:** Bussmann et al. (2025).
+    """
+    return torch.stack(
+        [squared_error(latents[:, :width] @ W_dec[:width] + b_dec, x) for width in widths]
+    )
 
 
 def decode_prefixes(active: ActiveLatents, W_dec: Tensor, widths: Sequence[int]) -> Tensor:

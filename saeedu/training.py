@@ -131,7 +131,7 @@ class _Run:
     def _restore(self, found: Checkpoint) -> None:
         for part, now in self._facts().items():
             then = found.facts[part]
-            for name in sorted(then.keys() | now.keys()):
+            for name in {**now, **then}:
                 if then.get(name) != now.get(name):
                     raise CheckpointError(
                         f"{self.folder} holds a run with {part} {name} = {then.get(name)!r}, but "

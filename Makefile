@@ -1,7 +1,7 @@
-# make lab | test | lint | build. Each sets itself up: in .venv, or in the environment that is
-# active already. The first time takes minutes, later times a second.
+# make lab | test | lint | build | interop. Each sets itself up: in .venv, or in the environment that
+# is active already (interop: in .venv-interop). The first time takes minutes, later times a second.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint build unit notebooks solutions
+.PHONY: help setup lab test lint build unit notebooks solutions interop
 
 # conda's base environment is not ours to install into; any other active environment is.
 ACTIVE := $(or $(VIRTUAL_ENV),$(if $(filter-out base,$(CONDA_DEFAULT_ENV)),$(CONDA_PREFIX)))
@@ -17,6 +17,8 @@ else
   PYTHON := .venv/$(BIN)/python
   STAMP := .venv/.saeedu-setup
 endif
+INTEROP := .venv-interop/$(BIN)/python
+INTEROP_STAMP := .venv-interop/.saeedu-setup
 COPY ?= my-notebooks
 # In a container one is root, and JupyterLab refuses to start as root unless told to.
 AS_ROOT := $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
@@ -26,6 +28,8 @@ help:
 	@echo "make test    set up, and run every check"
 	@echo "make lint    ruff, its formatter, and mypy"
 	@echo "make build   write notebooks/ and solutions/ from saeedu/course/"
+	@echo "make interop check files against SAELens, and the oldest transformer-lens, in an"
+	@echo "             environment of their own; not part of make test, CI runs it beside it"
 
 setup: $(STAMP)
 
@@ -68,3 +72,16 @@ notebooks: setup
 # With the reference answers, strictly: every exercise passes.
 solutions: setup
 	$(PYTHON) -m scripts.run_notebooks solutions
+
+# SAELens wants transformer-lens below 4, so it lives in an environment of its own: what the two
+# packages save for each other, and the language-model wrapper on the oldest version that we support.
+interop: $(INTEROP_STAMP)
+	$(INTEROP) -c "import sae_lens; print('sae-lens', sae_lens.__version__)"
+	$(INTEROP) -m pytest tests/interop tests/test_language_model.py tests/test_activations.py
+
+$(INTEROP_STAMP): pyproject.toml constraints.txt interop.txt $(if $(ACTIVE),,.venv/$(BIN)/python)
+	$(PYTHON) -m venv .venv-interop
+	grep -v '^transformer-lens==' constraints.txt > .venv-interop/constraints.txt
+	$(INTEROP) -m pip install -q -c .venv-interop/constraints.txt torch
+	$(INTEROP) -m pip install -q -c .venv-interop/constraints.txt -e ".[lm,dev]" -r interop.txt
+	@echo done > "$(INTEROP_STAMP)"

@@ -27,14 +27,18 @@ EVERY_KIND: dict[str, dict[str, Any]] = {
 
 
 def random_sae(kind: str, seed: int = 0, **sizes: int) -> SAE:
-    """An SAE whose biases, norms, encoder and thresholds are all drawn at random."""
+    """An SAE whose biases, norms, encoder and thresholds are all drawn at random.
+
+    Decoder rows and encoder columns have norms of about one, as trained ones have.
+    """
     sizes = {"d_in": D_IN, "d_sae": D_SAE, **sizes}
     sae = build_sae(**sizes, sparsity=kind, **EVERY_KIND[kind])
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
         for name, parameter in sae.named_parameters():
             drawn = torch.randn(parameter.shape, generator=generator)
-            parameter.copy_(drawn.abs() if name == "threshold" else drawn / 2)
+            scale = sae.d_in**-0.5 if parameter.ndim == 2 else 0.5
+            parameter.copy_(drawn.abs() if name == "threshold" else drawn * scale)
         if kind in ("batch_top_k", "matryoshka"):
             sae.get_buffer("threshold").fill_(0.4)
     return sae

@@ -76,9 +76,8 @@ def test_the_folder_is_what_saelens_reads(tmp_path: Path, kind: str) -> None:
     assert config["metadata"]["sae_lens_version"].startswith("6.")
     tensors = load_file(folder / "sae_weights.safetensors")
     shapes = {"W_enc": [D_IN, D_SAE], "W_dec": [D_SAE, D_IN], "b_dec": [D_IN]}
-    assert {name: list(t.shape) for name, t in tensors.items()} == shapes | dict.fromkeys(
-        more, [D_SAE]
-    )
+    shapes |= {name: [D_SAE] for name in more}
+    assert {name: list(tensor.shape) for name, tensor in tensors.items()} == shapes
     assert all(tensor.dtype == torch.float32 for tensor in tensors.values())
     np.testing.assert_array_equal(tensors["W_enc"].numpy(), sae.W_enc.detach().float().numpy())
 

@@ -170,6 +170,8 @@ def _without_old_names(config: dict[str, Any], file: Path) -> dict[str, Any]:
 
     **Source:** SAELens 6, which reads them by the same rules.
     """
+    if config.get("dtype") == "torch.float32":
+        config["dtype"] = "float32"
     version = config.get("sae_lens_version") or config["metadata"].get("sae_lens_version")
     number = re.match(r"\d+", version) if isinstance(version, str) else None
     if number and int(number[0]) >= 6:
@@ -183,8 +185,6 @@ def _without_old_names(config: dict[str, Any], file: Path) -> dict[str, Any]:
         raise SAEFileError(f"{file}: activation_fn is {activation!r}; this version reads 'relu'")
     if config.get("finetuning_scaling_factor"):
         raise SAEFileError(f"{file}: finetuning_scaling_factor is set; this version cannot read it")
-    if config.get("dtype") == "torch.float32":
-        config["dtype"] = "float32"
     if config.get("normalize_activations") in (None, False):
         config["normalize_activations"] = "none"
     hook = str(config.get("hook_name", config.get("hook_point", "")))

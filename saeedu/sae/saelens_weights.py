@@ -102,7 +102,10 @@ def _problem(name: str, tensor: Tensor) -> str:
     if not torch.isfinite(tensor).all():
         return "has entries that are not finite numbers"
     if name == "threshold" and (tensor < 0).any():
-        return f"has a negative entry ({tensor.min().item():g}); a threshold is zero or above"
+        return (
+            f"has a negative entry ({tensor.min().item():g}), but a threshold is zero or above. "
+            "SAELens' ReLU makes of it what zero would do: write zero there."
+        )
     return ""
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.optim import AdamW, Muon
+from torch import Tensor, optim
 
 from scripts.standin.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from scripts.standin.corpus import Place, RowStream, Tokens
@@ -129,7 +128,7 @@ class Run:
         ]
 
 
-def make_optimizers(network: Network, recipe: Recipe) -> tuple[Muon, AdamW]:
+def make_optimizers(network: Network, recipe: Recipe) -> tuple[optim.Optimizer, ...]:
     """Muon for the matrices of the blocks, Adam for all else.
 
     **Arguments:** `network`; `recipe`, for the learning rates.
@@ -140,8 +139,8 @@ def make_optimizers(network: Network, recipe: Recipe) -> tuple[Muon, AdamW]:
     hidden = {id(p) for p in matrices}
     others = [p for p in network.parameters() if id(p) not in hidden]
     optimizers = (
-        Muon(matrices, lr=recipe.muon_lr, weight_decay=recipe.weight_decay),
-        AdamW(others, lr=recipe.adam_lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+        optim.Muon(matrices, lr=recipe.muon_lr, weight_decay=recipe.weight_decay),
+        optim.AdamW(others, lr=recipe.adam_lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
     )
     for optimizer in optimizers:
         for group in optimizer.param_groups:

@@ -1,0 +1,69 @@
+"""What ships: the export is the network that was trained, measured and described."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from scripts import train_standin
+from scripts.standin import shipping
+from scripts.standin.card import model_card
+from scripts.standin.checkpoints import CheckpointError
+from scripts.standin.corpus import read_stories, write_stories
+from scripts.standin.export import export_model
+from scripts.standin.tokens import train_tokenizer
+from scripts.standin.training import BOS
+from tests.standin_fixtures import RECIPE, SHAPE, stories, trained
+
+
+def test_the_export_is_a_gpt2_with_the_same_logits(tmp_path: Path) -> None:
+    network = trained(tmp_path / "run").network
+    with torch.no_grad():
+        for parameter in network.parameters():  # as after long training: no bias is near zero
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    tokenizer = train_tokenizer(stories(), SHAPE.vocabulary)
+    export_model(network, tokenizer, tmp_path / "model")
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype=torch.float32).eval()
+    assert type(loaded).__name__ == "GPT2LMHeadModel"
+    tokens = torch.randint(SHAPE.vocabulary, (2, SHAPE.context))
+    with torch.no_grad():
+        theirs = loaded(tokens).logits
+        torch.testing.assert_close(theirs, network(tokens), rtol=0.01, atol=0.01)
+        for parameter in network.parameters():
+            parameter.copy_(parameter.half().float())
+        torch.testing.assert_close(theirs, network(tokens), rtol=1e-4, atol=1e-4)
+    theirs = AutoTokenizer.from_pretrained(tmp_path / "model")
+    text = stories()[3]
+    ids = theirs(text, add_special_tokens=False)["input_ids"]
+    assert ids == tokenizer.encode(text).ids
+    assert theirs.decode(ids) == text
+    assert theirs.bos_token_id == theirs.eos_token_id == BOS
+
+
+def test_what_ships_is_measured_and_described(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_standin, "Recipe", lambda **options: RECIPE)
+    monkeypatch.setattr(shipping, "SHIPPED_TRAINING_STORIES", 60)
+    corpus, run, to = tmp_path / "corpus.txt.xz", tmp_path / "run", tmp_path / "out"
+    texts = sorted(stories(100), key=len, reverse=True)  # those held out fit the context
+    write_stories(corpus, texts)
+    shared = ["--corpus", str(corpus), "--folder", str(run), "--to", str(to), "--threads", "1"]
+    with pytest.raises(CheckpointError, match="train first"):
+        train_standin.main(["export", *shared])
+    assert train_standin.main(["train", *shared]) == 0
+    assert train_standin.main(["export", *shared]) == 0
+    assert read_stories(to / shipping.SEEN) == texts[:60]
+    assert read_stories(to / shipping.UNSEEN) == texts[-2:]
+    record = json.loads((to / "training.json").read_text(encoding="utf-8"))
+    assert record["recipe"] == RECIPE.as_dict()
+    assert record["monitored"].keys() == record["training_loss"].keys() == {"9"}
+    assert 0 < record["held_out"]["per_character"] < record["held_out"]["packed_per_token"]
+    assert len(record["samples"]) == 5
+    card = (to / "README.md").read_text(encoding="utf-8")
+    assert card == model_card(record)
+    assert f"**{record['held_out']['per_character']:.4f} nats a character**" in card

@@ -12,6 +12,7 @@ from torch import Tensor
 from saeedu.language_model import LanguageModel
 from saeedu.progress_bars import progress_bar
 from saeedu.text import Text
+from saeedu.token_stream import TokenStream, kept_positions
 
 
 def pack_tokens(model: LanguageModel, text: Text, context: int, max_tokens: int) -> Tensor:
@@ -26,34 +27,18 @@ def pack_tokens(model: LanguageModel, text: Text, context: int, max_tokens: int)
     **Returns:** [n_contexts, context], integers.
     **Raises:** `ValueError` for a context that the model cannot take, or text too short for one.
     """
-    if not 2 <= context <= model.context:
-        raise ValueError(
-            f"pack_tokens: context is {context}, but {model.name} takes 2 to {model.context}"
-        )
-    n_wanted = max_tokens // context
-    if n_wanted < 1:
+    if max_tokens < context:
         raise ValueError(
             f"pack_tokens: max_tokens is {max_tokens}, less than one context of {context}"
         )
-    bos = torch.tensor([model.bos_token_id])
-    pieces: list[Tensor] = []
-    n_tokens = 0
-    for document in text.documents:
-        if n_tokens >= n_wanted * (context - 1):
-            break
-        if pieces:
-            pieces.append(bos)
-        pieces.append(model.tokenize(document))
-        n_tokens += len(pieces[-1]) + 1
-    stream = torch.cat(pieces)
-    n_contexts = min(len(stream) // (context - 1), n_wanted)
-    if n_contexts == 0:
+    contexts = TokenStream(model, text, context, endless=False).next_contexts(max_tokens // context)
+    if len(contexts) == 0:
+        n_tokens = sum(len(model.tokenize(document)) for document in text.documents)
         raise ValueError(
-            f"pack_tokens: {text.name} has only {len(stream)} tokens, too few for one context of "
+            f"pack_tokens: {text.name} has only {n_tokens} tokens, too few for one context of "
             f"{context}"
         )
-    rows = stream[: n_contexts * (context - 1)].view(n_contexts, context - 1)
-    return torch.cat([bos.expand(n_contexts, 1), rows], dim=1)
+    return contexts
 
 
 @dataclass(frozen=True)
@@ -91,8 +76,7 @@ def collect_activations(
     **Raises:** `ValueError` for a hook or tokens that the model does not take; `RuntimeError` when
     an activation is not a finite number.
     """
-    kept = tokens != model.bos_token_id
-    kept[:, 0] = False
+    kept = kept_positions(tokens, model.bos_token_id)
     x = torch.empty(int(kept.sum()), model.d_model)
     filled = 0
     with progress_bar(tokens.numel(), "tok", f"collecting {hook}") as bar:

@@ -43,9 +43,8 @@ class ActivationSource(Protocol):
     def sample(self, n: int) -> Tensor:
         """Some activations for estimating their mean and length; the stream is not disturbed.
 
-        The same whenever it is called.
-
-        **Returns:** [m, d_in]: m is at least n where the source has so many.
+        **Returns:** [m, d_in]: m is about n, but fewer when fewer are at hand, and more when more
+        cost nothing.
         """
         ...
 

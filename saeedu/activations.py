@@ -70,28 +70,42 @@ def collect_activations(
     says nothing about the text and can be ten or more times longer than any other: kept in, it
     would own the loss.
 
-    **Arguments:** `model`; `tokens` [n_contexts, context]; `hook`, as `LanguageModel.residual`
+    **Arguments:** `model`; `tokens` [n_contexts, context]; `hook`, as `LanguageModel.activations`
     takes it; `batch_size`, contexts at a time.
-    **Returns:** `Activations`, held in memory: 4 bytes x d_model a token.
+    **Returns:** `Activations`, held in memory: 4 bytes x d_in a token.
     **Raises:** `ValueError` for a hook or tokens that the model does not take; `RuntimeError` when
     an activation is not a finite number.
     """
     kept = kept_positions(tokens, model.bos_token_id)
-    x = torch.empty(int(kept.sum()), model.d_model)
+    x = torch.empty(int(kept.sum()), model.hook_size(hook))
     filled = 0
     with progress_bar(tokens.numel(), "tok", f"collecting {hook}") as bar:
         for start in range(0, len(tokens), batch_size):
             batch = tokens[start : start + batch_size]
-            residual = model.residual(batch, hook).cpu()[kept[start : start + batch_size]]
-            if not torch.isfinite(residual).all():
-                raise RuntimeError(
-                    f"{model.name} has activations at {hook} that are not finite numbers, in "
-                    f"contexts {start} to {start + len(batch) - 1}; its weights may be damaged"
-                )
-            x[filled : filled + len(residual)] = residual
-            filled += len(residual)
+            rows = read_kept(model, batch, hook)
+            x[filled : filled + len(rows)] = rows
+            filled += len(rows)
             bar.update(batch.numel())
     return Activations(x, tokens, kept.flatten().nonzero().squeeze(1), hook, model.name)
+
+
+def read_kept(model: LanguageModel, tokens: Tensor, hook: str) -> Tensor:
+    """One batch of contexts through a model: its activations at the kept positions.
+
+    **Arguments:** `model`; `tokens` [n_contexts, context]; `hook`, as `LanguageModel.activations`
+    takes it.
+    **Returns:** [n, d_in], float32, on the CPU, in reading order.
+    **Raises:** `ValueError` for a hook or tokens that the model does not take; `RuntimeError` when
+    an activation is not a finite number.
+    """
+    activations = model.activations(tokens, [hook])[hook]
+    rows = activations[kept_positions(tokens, model.bos_token_id).to(activations.device)]
+    if not torch.isfinite(rows).all():
+        raise RuntimeError(
+            f"{model.name} has activations at {hook} that are not finite numbers; its weights may "
+            f"be damaged. The first context began: {model.token_strings(tokens[0, :12])}"
+        )
+    return rows.float().cpu()
 
 
 def normalising_constant(x: Tensor) -> float:

@@ -81,8 +81,8 @@ def test_activations_that_are_not_numbers_are_refused(
 ) -> None:
     tokens = pack_tokens(model, stories, context=16, max_tokens=800)
     nan = torch.full((16, 16, model.d_model), float("nan"))
-    monkeypatch.setattr(model, "residual", lambda batch, hook: nan[: len(batch)])
-    with pytest.raises(RuntimeError, match="not finite numbers, in contexts 0 to 15"):
+    monkeypatch.setattr(model, "activations", lambda batch, hooks: {HOOK: nan[: len(batch)]})
+    with pytest.raises(RuntimeError, match=r"not finite numbers; .* context began: \['<\|endof"):
         collect_activations(model, tokens, HOOK)
 
 

@@ -1,0 +1,224 @@
+"""Exercise 06.fold_into_weights: units and row lengths, put where they do no harm."""
+# ruff: noqa: D103 - wrong and alternative answers are named by what they do
+
+from __future__ import annotations
+
+from saeedu.course.ch06_from_numpy_to_pytorch import draws
+from saeedu.grading.exercise import Check, Exercise, Mistake
+from saeedu.sae.top_k_by_hand import fold_into_weights
+
+
+def scale_alone(W_enc, b_enc, W_dec, b_dec, scale):
+    return W_enc, b_enc / scale, W_dec, b_dec / scale
+
+
+def norms_alone(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=1)
+    return W_enc * norms, b_enc * norms, W_dec / norms[:, None], b_dec
+
+
+def scale_the_wrong_way(W_enc, b_enc, W_dec, b_dec, scale):
+    return fold_into_weights(W_enc, b_enc, W_dec, b_dec, 1 / scale)
+
+
+def norms_the_wrong_way(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=1)
+    return W_enc / norms, b_enc / norms / scale, W_dec / norms[:, None], b_dec / scale
+
+
+def encoder_without_norms(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=1)
+    return W_enc, b_enc / scale, W_dec / norms[:, None], b_dec / scale
+
+
+def b_enc_without_norms(W_enc, b_enc, W_dec, b_dec, scale):
+    new = fold_into_weights(W_enc, b_enc, W_dec, b_dec, scale)
+    return new[0], b_enc / scale, *new[2:]
+
+
+def b_enc_without_scale(W_enc, b_enc, W_dec, b_dec, scale):
+    new = fold_into_weights(W_enc, b_enc, W_dec, b_dec, scale)
+    return new[0], new[1] * scale, *new[2:]
+
+
+def b_dec_without_scale(W_enc, b_enc, W_dec, b_dec, scale):
+    return *fold_into_weights(W_enc, b_enc, W_dec, b_dec, scale)[:3], b_dec
+
+
+def everything_divided(W_enc, b_enc, W_dec, b_dec, scale):
+    new = fold_into_weights(W_enc, b_enc, W_dec, b_dec, scale)
+    return new[0] / scale, new[1], new[2] / scale, new[3]
+
+
+def latents_in_old_units(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=1)
+    return scale * W_enc * norms, b_enc * norms, W_dec / norms[:, None] / scale, b_dec / scale
+
+
+def encoder_scaled(W_enc, b_enc, W_dec, b_dec, scale):
+    new = fold_into_weights(W_enc, b_enc, W_dec, b_dec, scale)
+    return scale * new[0], *new[1:]
+
+
+def lengths_of_columns(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=0)
+    return W_enc * norms[:, None], b_enc / scale, W_dec / norms, b_dec / scale
+
+
+def lengths_of_the_encoder(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_enc.norm(dim=0)
+    return W_enc / norms, b_enc / norms / scale, W_dec * norms[:, None], b_dec / scale
+
+
+def one_length_for_all(W_enc, b_enc, W_dec, b_dec, scale):
+    norm = W_dec.norm()
+    return W_enc * norm, b_enc * norm / scale, W_dec / norm, b_dec / scale
+
+
+def squared_lengths(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = (W_dec**2).sum(dim=1)
+    return W_enc * norms, b_enc * norms / scale, W_dec / norms[:, None], b_dec / scale
+
+
+def rows_not_broadcast(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=1)
+    return W_enc * norms, b_enc * norms / scale, W_dec / norms, b_dec / scale
+
+
+def changed_in_place(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=1)
+    W_enc *= norms
+    b_enc *= norms / scale
+    W_dec /= norms[:, None]
+    b_dec /= scale
+    return W_enc, b_enc, W_dec, b_dec
+
+
+def in_two_steps(W_enc, b_enc, W_dec, b_dec, scale):
+    b_enc, b_dec = b_enc / scale, b_dec / scale
+    lengths = (W_dec * W_dec).sum(dim=1, keepdim=True).sqrt()
+    return [W_enc * lengths.T, b_enc * lengths.flatten(), W_dec / lengths, b_dec]
+
+
+def latent_by_latent(W_enc, b_enc, W_dec, b_dec, scale):
+    new_enc, new_b, new_dec = W_enc.clone(), b_enc.clone(), W_dec.clone()
+    for j, row in enumerate(W_dec):
+        length = float(row @ row) ** 0.5
+        new_enc[:, j] *= length
+        new_b[j] *= length / scale
+        new_dec[j] /= length
+    return new_enc, new_b, new_dec, b_dec / scale
+
+
+def by_diagonal_matrices(W_enc, b_enc, W_dec, b_dec, scale):
+    D = W_dec.norm(dim=1).diag()
+    return W_enc @ D, D @ b_enc / scale, D.inverse() @ W_dec, b_dec / scale
+
+
+EXERCISE = Exercise(
+    id="06.fold_into_weights",
+    title="Fold the scale and the lengths away",
+    reference=fold_into_weights,
+    minutes=15,
+    difficulty=3,
+    hints=(
+        "Take the two foldings one at a time. For the scale: write the pre-activations of the old "
+        "SAE on `scale * x`, and divide them by `scale`. Which of the four parameters has changed?",
+        "(scale x - b_dec) W_enc + b_enc, divided by scale, is (x - b_dec/scale) W_enc + "
+        "b_enc/scale. For the lengths: divide each decoder row by its length. What must happen to "
+        "the latent, so that their product stays?",
+        "The latent has to grow by the row's length, so its whole pre-activation does: its column "
+        "of `W_enc` and its entry of `b_enc` are multiplied by `norms = W_dec.norm(dim=1)`. The "
+        "biases are divided by the scale besides.",
+    ),
+    check=Check(
+        draws.trained_weights,
+        tested="three SAEs with rows of many lengths, scales below and above 1",
+    ),
+    mistakes=(
+        Mistake(
+            scale_alone,
+            "The scale is folded, the lengths are not: the new decoder's rows should have length "
+            "one.",
+        ),
+        Mistake(
+            norms_alone,
+            "The lengths are folded, the scale is not: on x the biases are `scale` times too "
+            "large.",
+        ),
+        Mistake(
+            scale_the_wrong_way,
+            "You multiplied the biases by the scale. The old SAE saw `scale * x`, so for x its "
+            "biases are too large: divide.",
+        ),
+        Mistake(
+            norms_the_wrong_way,
+            "You divided the encoder by the lengths too. A row that is divided needs a latent that "
+            "is multiplied, or their product changes.",
+        ),
+        Mistake(
+            encoder_without_norms,
+            "The rows have length one now, but the latents did not grow in return: the "
+            "reconstruction changes. Multiply `W_enc` and `b_enc` by the lengths.",
+        ),
+        Mistake(
+            b_enc_without_norms,
+            "`W_enc` is multiplied by the lengths and `b_enc` is not. The whole pre-activation has "
+            "to grow.",
+        ),
+        Mistake(
+            b_enc_without_scale,
+            "`b_enc` is added to pre-activations, and those are `scale` times smaller now: divide "
+            "it by the scale too.",
+        ),
+        Mistake(
+            b_dec_without_scale,
+            "`b_dec` stands in the units of the activations, and those are `scale` times smaller "
+            "now: divide it by the scale.",
+        ),
+        Mistake(
+            everything_divided,
+            "You divided the weights by the scale too. A weight is a ratio of two numbers in the "
+            "same units: only biases carry units.",
+        ),
+        Mistake(
+            latents_in_old_units,
+            "The reconstruction is right, but the decoder's rows have length 1 / scale, and the "
+            "latents still carry the old units. Rows of length one are asked for.",
+        ),
+        Mistake(
+            encoder_scaled,
+            "You multiplied `W_enc` by the scale as well. Then the pre-activations' two parts are "
+            "in different units. Divide the biases by it; leave the weights.",
+        ),
+        Mistake(
+            lengths_of_columns,
+            "You took lengths along the wrong axis: each latent has a *row* of the decoder.",
+        ),
+        Mistake(
+            lengths_of_the_encoder,
+            "You gave the encoder's columns length one. It is the decoder's rows that should have "
+            "it.",
+        ),
+        Mistake(
+            one_length_for_all,
+            "`W_dec.norm()` without `dim` is one number for the whole matrix. Every row has its "
+            "own length.",
+        ),
+        Mistake(
+            squared_lengths,
+            "These are squared lengths: take the root.",
+        ),
+        Mistake(
+            rows_not_broadcast,
+            "[d_sae, d_in] divided by [d_sae] does not broadcast: the lengths need a second axis, "
+            "`norms[:, None]`.",
+        ),
+        Mistake(
+            changed_in_place,
+            "Right numbers, but `*=` and `/=` write into the caller's weights. Make new ones.",
+        ),
+    ),
+    alternatives=(in_two_steps, latent_by_latent, by_diagonal_matrices),
+    why="A folded SAE takes activations as the model makes them, and its latents can be compared.",
+)

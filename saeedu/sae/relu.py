@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from saeedu.sae.base import SAE, LossTerms, require_not_negative, squared_error
+from saeedu.sae.relu_steps import dense_relu_step, sparse_relu_step
 from saeedu.sae.selection import DENSE_ABOVE, select_above
-from saeedu.sae.sparse import decode_active, with_encoder_gradients
 from saeedu.sae.unit_rows import UnitRows
 from saeedu.shapes import shaped
 
@@ -69,21 +69,18 @@ class ReLUSAE(SAE):
         **Raises:** as `SAE.centred`.
         """
         coefficient = sparsity_scale * self.l1_coefficient
+        weights = self.W_enc, self.b_enc, self.W_dec, self.b_dec
         centred = self.centred(x).detach()
         active = select_above(centred, self.W_enc, self.b_enc, 0.0, give_up_at=DENSE_ABOVE)
-        if active is None:
-            latents = self.encode(x)
-            x_hat = self.decode(latents)
-            sparsity = weighted_l1(latents, self.W_dec, coefficient)
-            counts = torch.count_nonzero(latents.detach(), dim=0)
-        else:
-            active = with_encoder_gradients(active, x, self.W_enc, self.b_enc, self.b_dec)
-            x_hat = decode_active(active, self.W_dec) + self.b_dec
-            lengths = active.values * self.W_dec.norm(dim=1)[active.columns]
-            sparsity = coefficient * lengths.sum() / len(x)
-            counts = active.counts()
-        reconstruction = squared_error(x_hat, x)
-        return LossTerms(reconstruction + sparsity, reconstruction, sparsity, x_hat, counts)
+        step = (
+            dense_relu_step(x, *weights)
+            if active is None
+            else sparse_relu_step(active, x, *weights)
+        )
+        reconstruction = squared_error(step.x_hat, x)
+        sparsity = coefficient * step.lengths.sum() / len(x)
+        total = reconstruction + sparsity
+        return LossTerms(total, reconstruction, sparsity, step.x_hat, step.active)
 
 
 class UnitRowReLUSAE(UnitRows, ReLUSAE):

@@ -7,6 +7,7 @@ gradient, is a sum over the active ones. Chapter 06 derives each line.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -62,6 +63,11 @@ class ActiveLatents(NamedTuple):
         return cls(latents[rows, columns], rows, columns, *latents.shape)
 
 
+def samples_per_chunk(d_sae: int, device: torch.device) -> int:
+    """How many samples' latents to hold at a time, at least one."""
+    return max(1, ENTRIES_PER_CHUNK.get(device.type, ENTRIES_PER_CHUNK_ELSEWHERE) // d_sae)
+
+
 def pre_act_chunks(x_centred: Tensor, W_enc: Tensor, b_enc: Tensor) -> Iterator[tuple[int, Tensor]]:
     """The encoder's product, a few samples at a time, without gradients.
 
@@ -71,8 +77,7 @@ def pre_act_chunks(x_centred: Tensor, W_enc: Tensor, b_enc: Tensor) -> Iterator[
     piece of memory holds them all in turn: use a chunk before you take the next.
     """
     d_sae = W_enc.shape[1]
-    entries = ENTRIES_PER_CHUNK.get(x_centred.device.type, ENTRIES_PER_CHUNK_ELSEWHERE)
-    chunk = max(1, min(len(x_centred), entries // d_sae))
+    chunk = min(len(x_centred), samples_per_chunk(d_sae, x_centred.device))
     memory = x_centred.new_empty(chunk, d_sae)
     with torch.no_grad():
         for start in range(0, len(x_centred), chunk):
@@ -104,7 +109,7 @@ class _PreActsAt(torch.autograd.Function):
         d_x = None
         if ctx.needs_input_grad[1]:
             starts = _starts(rows, len(x))
-            d_x = _weighted_sums(d_values, columns, starts, W_enc.T.contiguous())
+            d_x = weighted_sums(d_values, columns, starts, W_enc.T.contiguous())
         active = ActiveLatents(d_values, rows, columns, len(x), W_enc.shape[1])
         d_W_enc = sum_by_latent(active, x - b_dec).T
         d_b_enc = d_values.new_zeros(W_enc.shape[1]).index_add_(0, columns, d_values)
@@ -126,7 +131,7 @@ class _Decode(torch.autograd.Function):
         batch: int,
     ) -> Tensor:
         ctx.save_for_backward(values, W_dec, rows, columns)
-        return _weighted_sums(values, columns, _starts(rows, batch), W_dec)
+        return weighted_sums(values, columns, _starts(rows, batch), W_dec)
 
     @staticmethod
     @once_differentiable
@@ -176,11 +181,27 @@ def products_at(active: ActiveLatents, left: Tensor, right: Tensor) -> Tensor:
     """
     if len(active.values) == 0:
         return torch.zeros_like(active.values)
-    # PyTorch has a kernel for it only as the gradient of a weighted sum's weights: ask for that.
+    if left.device.type == "cpu":
+        return _sampled_products(active, left, right)
+    # Elsewhere the kernel for it is the gradient of a weighted sum's weights.
     with torch.enable_grad():
         weights = torch.zeros_like(active.values, requires_grad=True)
-        sums = _weighted_sums(weights, active.columns, active.row_starts(), right.detach())
+        sums = weighted_sums(weights, active.columns, active.row_starts(), right.detach())
         return torch.autograd.grad(sums, weights, left)[0]
+
+
+def _sampled_products(active: ActiveLatents, left: Tensor, right: Tensor) -> Tensor:
+    ends = active.row_starts().new_tensor([len(active.values)])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*in beta state.*")
+        places = torch.sparse_csr_tensor(
+            torch.cat([active.row_starts(), ends]),
+            active.columns,
+            torch.zeros_like(active.values),
+            (active.batch, active.d_sae),
+            check_invariants=False,
+        )
+    return torch.sparse.sampled_addmm(places, left, right.T, beta=0).values()
 
 
 def sum_by_latent(active: ActiveLatents, vectors: Tensor) -> Tensor:
@@ -195,11 +216,15 @@ def sum_by_latent(active: ActiveLatents, vectors: Tensor) -> Tensor:
     """
     columns, order = torch.sort(active.columns, stable=True)
     starts = _starts(columns, active.d_sae)
-    return _weighted_sums(active.values[order], active.rows[order], starts, vectors)
+    return weighted_sums(active.values[order], active.rows[order], starts, vectors)
 
 
-def _weighted_sums(weights: Tensor, chosen: Tensor, starts: Tensor, vectors: Tensor) -> Tensor:
-    """Sums of `weights * vectors[chosen]` over the stretches that begin at `starts`."""
+def weighted_sums(weights: Tensor, chosen: Tensor, starts: Tensor, vectors: Tensor) -> Tensor:
+    """Sums of `weights * vectors[chosen]` over the stretches that begin at `starts`.
+
+    **Arguments:** `weights`, `chosen` [n]; `starts` [n_sums], rising; `vectors` [any number, d].
+    **Returns:** [n_sums, d].
+    """
     if len(chosen) == 0:  # embedding_bag wants at least one entry
         return vectors.new_zeros(len(starts), vectors.shape[1])
     return nn.functional.embedding_bag(

@@ -34,8 +34,10 @@ class UnitRows(SAE):
         """Remove from each decoder row's gradient the part along the row."""
         gradient = self.W_dec.grad
         if gradient is not None:
-            along = torch.linalg.vecdot(gradient, self.W_dec)
-            gradient.addcmul_(self.W_dec, along[:, None], value=-1)
+            # A few rows at a time: their products stay in the cache.
+            for some, rows in zip(gradient.split(512), self.W_dec.split(512), strict=True):
+                along = torch.linalg.vecdot(some, rows)
+                some.addcmul_(rows, along[:, None], value=-1)
 
     @torch.no_grad()
     def after_step(self, terms: LossTerms, samples: int | None = None) -> None:

@@ -13,11 +13,11 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Worker:
     def __init__(self, python: Path | str, job: Job) -> None:
         self.job = job
         self.times: list[float] = []
-        self.stderr = tempfile.TemporaryFile("w+")
+        self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `close`
         script = Path(__file__).with_name("sae_step_worker.py")
         environment = os.environ | {
             "OMP_NUM_THREADS": str(job["threads"]),
@@ -87,9 +87,12 @@ class Worker:
         if not answer:
             code = self.process.wait()
             self.stderr.seek(0)
-            said = self.stderr.read().strip().splitlines()[-1:] or [f"exit code {code}"]
+            errors = [
+                line for line in self.stderr.read().splitlines() if re.match(r"\w*Error", line)
+            ]
+            said = errors[-1][:300] if errors else f"exit code {code}"
             killed = " (probably for want of memory)" if code == -9 else ""
-            raise WorkerError(f"{self.job['contestant']} stopped{killed}: {said[0]}")
+            raise WorkerError(f"{self.job['contestant']} stopped{killed}: {said}")
         return json.loads(answer)
 
     def close(self) -> None:

@@ -19,17 +19,9 @@ def text(results: dict[str, Any]) -> str:
     """The tables for a terminal."""
     lines = [describe(results)]
     for case in results["cases"]:
-        lines += [
-            "",
-            title(case),
-            "".join(
-                f"{heading:>22}" if i == 0 else f"{heading:>10}"
-                for i, heading in enumerate(HEADINGS)
-            ),
-        ]
-        lines += [
-            f"{row[0]:>22}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows(case)
-        ]
+        lines += ["", title(case)]
+        for first, *others in [HEADINGS, *rows(case)]:
+            lines.append(f"{first:>22}" + "".join(f"{cell:>12}" for cell in others))
     return "\n".join(lines)
 
 
@@ -73,11 +65,11 @@ def title(case: dict[str, Any]) -> str:
     return f"{case['d_in']} -> {case['d_sae']:,}, batch {case['batch']:,}: {STATES[case['state']]}"
 
 
-def rows(case: dict[str, Any]) -> list[list[str]]:
+def rows(case: dict[str, Any]) -> list[tuple[str, ...]]:
     """The table's cells, the fastest contestant first."""
     by_time = sorted(case["contestants"].items(), key=lambda pair: pair[1]["ms"])
     return [
-        [
+        (
             name,
             f"{result['ms']:,.4g}",
             f"{result['tokens_per_s']:,.0f}",
@@ -85,6 +77,6 @@ def rows(case: dict[str, Any]) -> list[list[str]]:
             f"{result['l0']:,.4g}",
             f"{result['over_saeedu']:.2f}",
             f"{result['over_product']:.2f}",
-        ]
+        )
         for name, result in by_time
     ]

@@ -9,7 +9,8 @@ What was taken from each library, so that its step is the one that it trains wit
 
 - sae-lens: `SAETrainer.step`, which holds the forward pass, the counts of firing and dead latents,
   the backward pass, gradient clipping, Adam and the schedulers. "sae-lens sparse" is the same with
-  its option `use_sparse_activations`, which is off by default.
+  its option `use_sparse_activations`, which is off by default, and without
+  `rescale_acts_by_decoder_norm`, with which sparse activations have no backward pass on a CPU.
 - dictionary_learning: `TopKTrainer.update` and `StandardTrainerAprilUpdate.update`, numbered as
   from step 2,000, when the warm-ups and the one-off geometric median are over and the running
   threshold is on.
@@ -107,7 +108,12 @@ class SAELens:
         sae: Any
         if job["k"]:
             sae = TopKTrainingSAE(
-                TopKTrainingSAEConfig(**size, k=job["k"], use_sparse_activations=self.sparse)
+                TopKTrainingSAEConfig(
+                    **size,
+                    k=job["k"],
+                    use_sparse_activations=self.sparse,
+                    rescale_acts_by_decoder_norm=not self.sparse,
+                )
             )
         else:
             sae = StandardTrainingSAE(

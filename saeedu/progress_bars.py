@@ -11,15 +11,15 @@ from tqdm import tqdm
 
 
 def progress_bar(
-    total: int, unit: str, description: str, initial: int = 0, disable: bool = False
+    total: int | None, unit: str, description: str, initial: int = 0, disable: bool = False
 ) -> Any:
     """A progress bar with a rate and the time left.
 
     In a notebook it is plain text on standard output. The other kind, a widget, leaves an error
     message in its place when a saved notebook is opened again, and standard error is drawn on red.
 
-    **Arguments:** `total`, in units; `unit`, such as "tok"; `description`, shown before the bar;
-    `initial`, units done already; `disable`, to show nothing.
+    **Arguments:** `total`, in units, None when it is not known; `unit`, such as "tok";
+    `description`, shown before the bar; `initial`, units done already; `disable`, to show nothing.
     **Returns:** a tqdm bar, to be used with `with`.
     """
     in_notebook = "ipykernel" in sys.modules

@@ -8,6 +8,22 @@ from torch import Tensor
 from saeedu.shapes import ShapeError
 
 
+def mix_and_deal(
+    kept: Tensor, new: Tensor, n_out: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """One round of a shuffle buffer: put new rows to those that it kept, mix all, deal some out.
+
+    **Arguments:** `kept` and `new`, rows [n_kept, d_in] and [n_new, d_in]; `n_out`, how many to
+    deal, at most n_kept + n_new; `generator`, from which all chance is drawn, so that a run can be
+    repeated.
+    **Returns:** the rows dealt out, [n_out, d_in], and those kept for the next round, both in
+    random order. Each row is in one of the two, once, and all rows have the same chance.
+    """
+    rows = torch.cat([kept, new])
+    mixed = rows[torch.randperm(len(rows), generator=generator)]
+    return mixed[:n_out], mixed[n_out:]
+
+
 class ShuffleBuffer:
     """Activations go in as the text has them, and come out mixed.
 
@@ -74,10 +90,8 @@ class ShuffleBuffer:
         **Arguments:** `keep`, how many rows stay for the next mixing: half of the capacity, or 0
         when nothing more will come in.
         """
-        held = torch.cat([self._held, self._ready])
-        held = held[torch.randperm(len(held), generator=self._generator)]
-        n_ready = max(len(held) - keep, 0)
-        self._ready, self._held = held[:n_ready], held[n_ready:]
+        n_ready = max(len(self._held) + self.ready - keep, 0)
+        self._ready, self._held = mix_and_deal(self._held, self._ready, n_ready, self._generator)
 
     def take(self, n: int) -> Tensor:
         """Take rows out, and make room.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Protocol, get_args
 
 import torch
@@ -55,6 +55,27 @@ def kept_positions(tokens: Tensor, bos_token_id: int) -> Tensor:
     kept = tokens != bos_token_id
     kept[:, 0] = False
     return kept
+
+
+def pack_documents(documents: Sequence[Tensor], context: int, bos_token_id: int) -> Tensor:
+    """Documents of all lengths as contexts of one length, each beginning with the BOS token.
+
+    The documents are joined, with one BOS between each and the next. The result is cut into pieces
+    of `context - 1` tokens, and each piece gets a BOS in front. Nothing is padded; a last piece
+    that is too short is dropped. `TokenStream` does the same to texts that fit no memory.
+
+    **Arguments:** `documents`, each [n_tokens] of its own length, integers without any BOS;
+    `context`, tokens a row, BOS included, at least 2; `bos_token_id`.
+    **Returns:** [n_contexts, context], integers.
+    """
+    bos = torch.tensor([bos_token_id])
+    parts: list[Tensor] = []
+    for document in documents:
+        parts += [bos, document] if parts else [document]
+    joined = torch.cat(parts)
+    n_contexts = len(joined) // (context - 1)
+    pieces = joined[: n_contexts * (context - 1)].view(n_contexts, context - 1)
+    return torch.cat([bos.expand(n_contexts, 1), pieces], dim=1)
 
 
 class TokenStream:

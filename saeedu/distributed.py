@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.distributed as dist
@@ -53,6 +53,30 @@ def my_share(batch: Tensor) -> Tensor:
             f"choose a multiple of {size}"
         )
     return batch[rank() :: size]
+
+
+def in_shares(rows: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+    """A computation row by row, shared out, with the whole result in every process.
+
+    **Arguments:** `rows` [n, ...], the same in every process; `compute`, from rows to results, one
+    for each row.
+    **Returns:** [n, ...], as `compute(rows)` would give.
+    """
+    size = world_size()
+    if size == 1:
+        return compute(rows)
+    share = -(-len(rows) // size)
+    padded = torch.cat([rows, rows[-1:].expand(share * size - len(rows), *rows.shape[1:])])
+    mine = compute(padded[rank() * share : (rank() + 1) * share]).contiguous()
+    everyones = [torch.empty_like(mine) for _ in range(size)]
+    dist.all_gather(everyones, mine)
+    return torch.cat(everyones)[: len(rows)]
+
+
+def wait_for_all() -> None:
+    """Go on only when every process has come this far."""
+    if world_size() > 1:
+        dist.barrier()
 
 
 def average_gradients(module: nn.Module) -> None:

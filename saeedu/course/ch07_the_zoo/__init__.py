@@ -1,0 +1,1 @@
+"""Chapter 07: the architectures that papers use, built and compared."""

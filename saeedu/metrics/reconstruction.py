@@ -101,8 +101,8 @@ class RunningReconstruction:
                 f"update: d_in and d_sae are {sizes}, but this was made for "
                 f"{(len(self._x.mean), len(self._fired))}"
             )
-        active = latents > 0
-        self._fired += active.sum(dim=0).cpu()
+        active = (latents > 0).float()  # whole numbers up to 2^24 are exact, and add up fast
+        self._fired += active.sum(dim=0).long().cpu()
         x, x_hat = as_double(x), as_double(x_hat)
         error = x - x_hat
         self._x.update(x)
@@ -113,7 +113,7 @@ class RunningReconstruction:
         columns = {
             "tokens": torch.ones(len(x)),
             "l0": active.sum(dim=1),
-            "l1": latents.abs().sum(dim=1),
+            "l1": torch.linalg.vector_norm(latents, ord=1, dim=1),
             "error": error.square().sum(dim=1),
             "shifted_error": (error - self._error.mean).square().sum(dim=1),
             "distance": (x - centre).square().sum(dim=1),

@@ -82,6 +82,8 @@ def equal(a: Any, b: Any, rtol: float) -> bool:
             way_a == way_b and equal(part_a, part_b, rtol)
             for (way_a, part_a), (way_b, part_b) in zip(children(a), children(b), strict=True)
         )
+    if isinstance(a, str) and isinstance(b, str):
+        return a == b
     array_a, array_b = to_numpy(a), to_numpy(b)
     if array_a is None or array_b is None:
         return array_a is None and array_b is None and kind_of(a) == kind_of(b)

@@ -101,3 +101,8 @@ def test_equal_treats_nan_and_none_as_themselves() -> None:
     assert not equal(None, nan, 1e-5)
     assert not equal((nan, nan), (nan,), 1e-5)
     assert not equal({"a": 1.0}, {"b": 1.0}, 1e-5)
+
+
+def test_texts_are_equal_only_when_they_say_the_same() -> None:
+    assert equal({"seen": "a < b", "n": 1}, {"seen": "a < b", "n": 1}, 1e-6)
+    assert not equal({"seen": "a < b", "n": 1}, {"seen": "a &lt; b", "n": 1}, 1e-6)

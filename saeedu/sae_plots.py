@@ -26,10 +26,10 @@ def active_entries(latents: Array, values: Array, columns: Array, title: str = "
     figure, (dense, listed, where) = plt.subplots(
         1,
         3,
-        figsize=(9.0, 2.9),
+        figsize=(9.0, 3.1),
         layout="constrained",
         sharey=True,
-        width_ratios=[latents.shape[1], 3 * values.shape[1], 3 * values.shape[1]],
+        width_ratios=[latents.shape[1], 4 * values.shape[1], 4 * values.shape[1]],
     )
     plt.close(figure)
     top = float(np.max(values))
@@ -44,8 +44,9 @@ def active_entries(latents: Array, values: Array, columns: Array, title: str = "
         for i, column in enumerate(places):
             where.text(i, sample, str(column), ha="center", va="center", fontsize=6.5)
     dense.set(xlabel="latent (index)", ylabel="sample (index)")
-    dense.set_title("latents, [batch, d_sae]", fontsize=10)
-    for axes, name in ((listed, "values, [batch, k]"), (where, "columns, [batch, k]")):
+    dense.yaxis.set_major_locator(MaxNLocator(integer=True))
+    dense.set_title("latents\n[batch, d_sae]", fontsize=10)
+    for axes, name in ((listed, "values\n[batch, k]"), (where, "columns\n[batch, k]")):
         axes.set(xlabel="place (index)")
         axes.set_title(name, fontsize=10)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from saeedu.numpy_training import Parameters
@@ -28,4 +29,4 @@ def autograd_gradients(x: Array, parameters: Parameters, l1_coefficient: float) 
     x_hat = latents @ W_dec + b_dec
     loss = ((x_hat - samples) ** 2).sum(dim=1).mean() + l1_coefficient * latents.sum(dim=1).mean()
     loss.backward()
-    return Parameters(*[tensor.grad.numpy() for tensor in tensors])
+    return Parameters(*[np.asarray(tensor.grad) for tensor in tensors])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,7 +30,7 @@ def _forward(x: Array, tensors: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
 
 def _gradients(loss: Tensor, tensors: list[Tensor]) -> Parameters:
     loss.backward()
-    return Parameters(*[tensor.grad.numpy() for tensor in tensors])
+    return Parameters(*[np.asarray(tensor.grad) for tensor in tensors])
 
 
 def mean_over_dimensions_too(x, parameters, l1_coefficient):
@@ -148,6 +149,30 @@ def nothing_requires_grad(x, parameters, l1_coefficient):
     return _gradients(error + l1_coefficient * latents.sum(dim=1).mean(), tensors)
 
 
+def half_of_the_error(x, parameters, l1_coefficient):
+    tensors = _tensors(parameters)
+    samples, latents, x_hat = _forward(x, tensors)
+    error = 0.5 * ((x_hat - samples) ** 2).sum(dim=1).mean()
+    return _gradients(error + l1_coefficient * latents.sum(dim=1).mean(), tensors)
+
+
+def b_enc_forgotten(x, parameters, l1_coefficient):
+    tensors = _tensors(parameters)
+    latents = torch.relu((torch.tensor(x) - tensors[3]) @ tensors[0] + 0 * tensors[1])
+    return _with_latents(x, tensors, latents, l1_coefficient)
+
+
+def one_loss_a_sample(x, parameters, l1_coefficient):
+    tensors = _tensors(parameters)
+    samples, latents, x_hat = _forward(x, tensors)
+    error = ((x_hat - samples) ** 2).sum(dim=1)
+    return _gradients(error + l1_coefficient * latents.sum(dim=1), tensors)
+
+
+def backward_forgotten(x, parameters, l1_coefficient):
+    return Parameters(*[tensor.grad.numpy() for tensor in _tensors(parameters)])  # type: ignore[union-attr]
+
+
 def without_backward(x, parameters, l1_coefficient):
     tensors = _tensors(parameters)
     samples, latents, x_hat = _forward(x, tensors)
@@ -158,6 +183,11 @@ def without_backward(x, parameters, l1_coefficient):
 
 def as_a_module(x, parameters, l1_coefficient):
     class Autoencoder(nn.Module):
+        W_enc: Tensor
+        b_enc: Tensor
+        W_dec: Tensor
+        b_dec: Tensor
+
         def __init__(self) -> None:
             super().__init__()
             for name, part in parameters._asdict().items():
@@ -221,8 +251,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             no_penalty,
-            "The penalty is missing: add `l1_coefficient` times the mean over samples of the sum "
-            "of latents.",
+            "No gradient comes from the penalty. Either it is missing, or `.item()` or "
+            "`float(...)` has made a plain number of it, through which no gradient flows.",
         ),
         Mistake(
             penalty_averaged_over_latents,
@@ -277,6 +307,23 @@ EXERCISE = Exercise(
         Mistake(
             weights_before_biases,
             "The gradients are right, but in another order: W_enc, b_enc, W_dec, b_dec.",
+        ),
+        Mistake(
+            half_of_the_error,
+            "The error's share is half of what it should be: this course's loss has no 1/2 before "
+            "the square.",
+        ),
+        Mistake(
+            b_enc_forgotten,
+            "b_enc has no effect: it is added to the pre-activations.",
+        ),
+        Mistake(
+            one_loss_a_sample,
+            "`backward()` starts from one number, and you have one for each sample: average them.",
+        ),
+        Mistake(
+            backward_forgotten,
+            "`.grad` is None until `loss.backward()` has run.",
         ),
         Mistake(
             nothing_requires_grad,

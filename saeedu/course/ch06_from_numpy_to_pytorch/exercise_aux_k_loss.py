@@ -101,6 +101,24 @@ def one_number_a_sample(x, x_hat, pre_acts, dead, W_dec, k_aux):
     return ((rebuilt - (x - x_hat).detach()) ** 2).sum(dim=1)
 
 
+def plain_number(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    return top_k_by_hand.aux_k_loss(x, x_hat, pre_acts, dead, W_dec, k_aux).item()
+
+
+def everything_detached(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    return top_k_by_hand.aux_k_loss(x, x_hat, pre_acts, dead, W_dec, k_aux).detach()
+
+
+def not_squared(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    rebuilt = top_k(pre_acts[:, dead], _k(k_aux, dead)) @ W_dec[dead]
+    return (rebuilt - (x - x_hat).detach()).norm(dim=1).mean()
+
+
+def main_loss_included(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    loss = top_k_by_hand.aux_k_loss(x, x_hat, pre_acts, dead, W_dec, k_aux)
+    return loss + ((x_hat - x) ** 2).sum(dim=1).mean()
+
+
 def divided_by_the_error(x, x_hat, pre_acts, dead, W_dec, k_aux):
     loss = top_k_by_hand.aux_k_loss(x, x_hat, pre_acts, dead, W_dec, k_aux)
     return loss / ((x - x_hat).detach() ** 2).sum(dim=1).mean()
@@ -228,6 +246,25 @@ EXERCISE = Exercise(
         Mistake(
             one_number_a_sample,
             "You have one number for each sample. Average them.",
+        ),
+        Mistake(
+            plain_number,
+            "The value is right, but it is a plain number, and no gradient flows through one. "
+            "Return the tensor: leave out `.item()` or `float(...)`.",
+        ),
+        Mistake(
+            everything_detached,
+            "The value is right, but no gradient comes back at all. Detach the target alone, not "
+            "what the dead rebuild.",
+        ),
+        Mistake(
+            not_squared,
+            "You took the length of what is left. The loss is its square.",
+        ),
+        Mistake(
+            main_loss_included,
+            "The living's own loss is in it. This is the second loss alone; the caller adds it to "
+            "the first.",
         ),
         Mistake(
             divided_by_the_error,

@@ -50,6 +50,21 @@ def everything_divided(W_enc, b_enc, W_dec, b_dec, scale):
     return new[0] / scale, new[1], new[2] / scale, new[3]
 
 
+def encoder_divided(W_enc, b_enc, W_dec, b_dec, scale):
+    new = fold_into_weights(W_enc, b_enc, W_dec, b_dec, scale)
+    return new[0] / scale, *new[1:]
+
+
+def decoder_divided(W_enc, b_enc, W_dec, b_dec, scale):
+    new = fold_into_weights(W_enc, b_enc, W_dec, b_dec, scale)
+    return *new[:2], new[2] / scale, new[3]
+
+
+def sums_of_sizes(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.abs().sum(dim=1)
+    return W_enc * norms, b_enc * norms / scale, W_dec / norms[:, None], b_dec / scale
+
+
 def latents_in_old_units(W_enc, b_enc, W_dec, b_dec, scale):
     norms = W_dec.norm(dim=1)
     return scale * W_enc * norms, b_enc * norms, W_dec / norms[:, None] / scale, b_dec / scale
@@ -180,6 +195,20 @@ EXERCISE = Exercise(
             everything_divided,
             "You divided the weights by the scale too. A weight is a ratio of two numbers in the "
             "same units: only biases carry units.",
+        ),
+        Mistake(
+            encoder_divided,
+            "You divided `W_enc` by the scale too. It turns activations into latents in the same "
+            "units: only biases carry units.",
+        ),
+        Mistake(
+            decoder_divided,
+            "You divided `W_dec` by the scale too, so its rows do not have length one. It turns "
+            "latents into activations in the same units: only biases carry units.",
+        ),
+        Mistake(
+            sums_of_sizes,
+            "You measured the rows by the sum of absolute values. Length is Euclidean.",
         ),
         Mistake(
             latents_in_old_units,

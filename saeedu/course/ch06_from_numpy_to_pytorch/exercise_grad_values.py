@@ -32,6 +32,15 @@ def first_samples_columns(d_x_hat, columns, W_dec):
     return d_x_hat @ W_dec[columns[0]].T
 
 
+def every_samples_columns(d_x_hat, columns, W_dec):
+    return (d_x_hat @ W_dec.T)[:, columns]
+
+
+def samples_out_of_step(d_x_hat, columns, W_dec):
+    repeated = d_x_hat.repeat(columns.shape[1], 1)
+    return (repeated * W_dec[columns.flatten()]).sum(dim=1).view(columns.shape)
+
+
 def not_summed(d_x_hat, columns, W_dec):
     return d_x_hat[:, None, :] * W_dec[columns]
 
@@ -146,6 +155,17 @@ EXERCISE = Exercise(
             first_samples_columns,
             "You used the first sample's columns for all samples. Each has its own: "
             "`W_dec[columns]` is [batch, k, d_in].",
+        ),
+        Mistake(
+            every_samples_columns,
+            "`[:, columns]` picks every sample's columns for every sample. To pick each sample's "
+            "own there is `gather(1, columns)`; but then the whole product was computed.",
+        ),
+        Mistake(
+            samples_out_of_step,
+            "Gradients and rows are out of step: `repeat(k, 1)` gives samples 0, 1, 2, ... and "
+            "again 0, 1, 2, .... You need each sample k times in a row: `repeat_interleave(k, "
+            "dim=0)`.",
         ),
         Mistake(
             not_summed,

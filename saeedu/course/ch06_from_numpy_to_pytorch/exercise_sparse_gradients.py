@@ -105,6 +105,22 @@ def b_enc_counted(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
     return d_W_enc, counts, d_W_dec, d_x_hat.sum(dim=0) - W_enc @ counts
 
 
+def b_enc_repeats_lost(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
+    d_W_enc, _, d_W_dec, _ = sparse_gradients(d_x_hat, x, W_enc, W_dec, b_dec, values, columns)
+    d_values = grad_values(d_x_hat, columns, W_dec) * (values > 0)
+    d_b_enc = torch.zeros(len(W_dec)).to(x)
+    for column, gradient in zip(columns.flatten(), d_values.flatten(), strict=True):
+        d_b_enc[column] = gradient  # as d_b_enc[columns] += ... does
+    return d_W_enc, d_b_enc, d_W_dec, d_x_hat.sum(dim=0) - W_enc @ d_b_enc
+
+
+def encoder_path_alone(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
+    d_W_enc, d_b_enc, d_W_dec, _ = sparse_gradients(
+        d_x_hat, x, W_enc, W_dec, b_dec, values, columns
+    )
+    return d_W_enc, d_b_enc, d_W_dec, -(W_enc @ d_b_enc)
+
+
 def weights_before_biases(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
     d_W_enc, d_b_enc, d_W_dec, d_b_dec = sparse_gradients(
         d_x_hat, x, W_enc, W_dec, b_dec, values, columns
@@ -241,6 +257,16 @@ EXERCISE = Exercise(
             "gradients by latent.",
         ),
         Mistake(
+            b_enc_repeats_lost,
+            "In b_enc's gradient, of several samples that name one latent a single one counts: "
+            "`+=` with an index loses repeats. `sum_by_latent` does not.",
+        ),
+        Mistake(
+            encoder_path_alone,
+            "b_dec's gradient lacks its first path: b_dec is also added after the decoder, so the "
+            "sum of `d_x_hat` over samples belongs to it.",
+        ),
+        Mistake(
             weights_before_biases,
             "The gradients are right, but in another order: W_enc, b_enc, W_dec, b_dec.",
         ),
@@ -251,7 +277,7 @@ EXERCISE = Exercise(
         ),
     ),
     alternatives=(densely, with_index_add, by_autograd),
-    why="This is what `saeedu` runs in every training step from here on.",
+    why="Every SAE that you train with `saeedu` from here on goes back this way.",
     scaffold="# Five lines in chapter 05's order; the first is given.\n"
     "d_values = grad_values(d_x_hat, columns, W_dec) * (values > 0)",
 )

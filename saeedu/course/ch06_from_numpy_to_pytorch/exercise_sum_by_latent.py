@@ -26,6 +26,15 @@ def repeats_lost(values, columns, vectors, d_sae):
     return sums
 
 
+def repeats_lost_place_by_place(values, columns, vectors, d_sae):
+    sums = vectors.new_zeros(d_sae, vectors.shape[1])
+    for i in range(values.shape[1]):
+        before = sums.clone()
+        for row, column in enumerate(columns[:, i]):  # as sums[columns[:, i]] += ... does
+            sums[column] = before[column] + values[row, i] * vectors[row]
+    return sums
+
+
 def not_weighted(values, columns, vectors, d_sae):
     return _sums(columns, _weighted(torch.ones_like(values), vectors), d_sae)
 
@@ -142,6 +151,11 @@ EXERCISE = Exercise(
             repeats_lost,
             "Where several samples name one latent, you keep one contribution and lose the others. "
             "`sums[columns] += ...` does that, as in NumPy. Use `index_add`.",
+        ),
+        Mistake(
+            repeats_lost_place_by_place,
+            "In each round of your loop several samples may name one latent, and `+=` with an "
+            "index keeps one of them. Use `index_add` there.",
         ),
         Mistake(
             not_weighted,

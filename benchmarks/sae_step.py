@@ -48,13 +48,16 @@ class WorkerError(RuntimeError):
 
 
 class Worker:
-    """A contestant's process."""
+    """A contestant's process.
 
-    def __init__(self, python: Path | str, job: Job) -> None:
+    **Arguments:** `python`, its interpreter; `job`, its first line; `program`, a file beside this.
+    """
+
+    def __init__(self, python: Path | str, job: Job, program: str = "sae_step_worker.py") -> None:
         self.job = job
         self.times: list[float] = []
         self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `close`
-        script = Path(__file__).with_name("sae_step_worker.py")
+        script = Path(__file__).with_name(program)
         environment = os.environ | {
             "OMP_NUM_THREADS": str(job["threads"]),
             "OMP_WAIT_POLICY": "PASSIVE",

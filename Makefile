@@ -77,7 +77,8 @@ solutions: setup
 # packages save for each other, and the language-model wrapper on the oldest version that we support.
 interop: $(INTEROP_STAMP)
 	$(INTEROP) -c "import sae_lens; print('sae-lens', sae_lens.__version__)"
-	$(INTEROP) -m pytest tests/interop tests/test_language_model.py tests/test_activations.py
+	$(INTEROP) -m pytest tests/interop tests/metrics tests/test_language_model.py tests/test_hooked_model.py \
+	  tests/test_model_edits.py tests/test_activations.py
 
 $(INTEROP_STAMP): pyproject.toml constraints.txt interop.txt $(if $(ACTIVE),,.venv/$(BIN)/python)
 	$(PYTHON) -m venv .venv-interop

@@ -9,7 +9,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from saeedu.sae import SAE, JumpReLUSAE, ReLUSAE, SAEFileError, TopKSAE, load_sae, save_sae
+from saeedu.sae import (
+    SAE,
+    JumpReLUSAE,
+    LossTerms,
+    ReLUSAE,
+    SAEFileError,
+    TopKSAE,
+    load_sae,
+    save_sae,
+)
 from saeedu.sae.build import SPARSITY
 from tests.sae_fixtures import D_IN, D_SAE, EVERY_KIND, draw_x, random_sae
 
@@ -166,10 +175,26 @@ def test_weights_that_could_not_be_loaded_are_not_saved(
     assert not (tmp_path / "mine").exists()
 
 
-def test_an_sae_of_a_class_that_could_not_be_made_again_is_not_saved(tmp_path: Path) -> None:
+def test_a_learners_own_class_is_saved_as_the_one_that_it_is_derived_from(tmp_path: Path) -> None:
     class MySAE(ReLUSAE):
         pass
 
-    with pytest.raises(TypeError, match="MySAE"):
-        save_sae(MySAE(D_IN, D_SAE), tmp_path / "mine")
+    mine = MySAE(D_IN, D_SAE)
+    loaded = load_sae(save_sae(mine, tmp_path / "mine"))
+    assert type(loaded) is ReLUSAE
+    assert torch.equal(loaded.W_dec, mine.W_dec)
+
+
+def test_an_sae_that_is_derived_from_none_of_ours_is_not_saved(tmp_path: Path) -> None:
+    class Other(SAE):
+        architecture = "standard"
+
+        def encode(self, x: torch.Tensor) -> torch.Tensor:
+            return x
+
+        def loss(self, x: torch.Tensor, sparsity_scale: float = 1.0) -> LossTerms:
+            raise AssertionError
+
+    with pytest.raises(TypeError, match="Other"):
+        save_sae(Other(D_IN, D_SAE), tmp_path / "mine")
     assert not (tmp_path / "mine").exists()

@@ -82,13 +82,19 @@ class SavedConfig:
 def config_of(sae: SAE, trained_on: dict[str, Any]) -> dict[str, Any]:
     """The cfg.json of an SAE.
 
+    A class derived from one of the package's, such as a learner's own, is saved as that one: it is
+    what `load_sae` can make again.
+
     **Arguments:** `sae`; `trained_on`, SAELens' metadata on the model, the hook and the text.
-    **Raises:** `TypeError` for a class that `load_sae` could not make again.
+    **Raises:** `TypeError` for a class that is derived from none.
     **Source:** the file format of SAELens 6.
     """
-    name = type(sae).__name__
-    if CLASSES.get(name) is not type(sae):
-        raise TypeError(f"only SAEs of this package can be saved: {sorted(CLASSES)}, not {name}")
+    ours = [cls.__name__ for cls in type(sae).__mro__ if cls in CLASSES.values()]
+    if not ours:
+        raise TypeError(
+            f"only SAEs of this package can be saved: {sorted(CLASSES)}, not {type(sae).__name__}"
+        )
+    name = ours[0]
     settings = sae.settings()
     config: dict[str, Any] = {
         "architecture": sae.architecture,

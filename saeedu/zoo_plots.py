@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from saeedu.plots import BLUE, GREY, INK, ORANGE, PALETTE, PINK
+from saeedu.plots import AMBER, BLUE, GREY, INK, ORANGE, PALETTE
 from saeedu.shapes import Array
 
 _LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
@@ -23,7 +23,7 @@ def switches(
     """What a pre-activation is when a feature is absent or present, and what a latent makes of it.
 
     **Arguments:** `absent`, `present` [n], pre-activations; `curves`, a name and for each latent
-    its pre-activations and values.
+    its pre-activations and values; three of them.
     **Returns:** the figure: how often on top, latents below, over a common horizontal axis.
     """
     figure, (top, bottom) = _axes(1, 2, (7.0, 5.0), sharex=True)
@@ -32,9 +32,9 @@ def switches(
     top.hist(present, bins, color=BLUE, alpha=0.6, density=True, label="feature present")
     top.set(ylabel="how often (density)")
     top.legend(fontsize=8)
-    for k, (name, (z, latent)) in enumerate(curves.items()):
-        bottom.plot(z, latent, linestyle=_LINES[k], color=(ORANGE, INK, PINK)[k], label=name, lw=2)
-    bottom.plot([0, 1.6], [0, 1.6], color=GREY, lw=1, label="latent = pre-activation")
+    styles = (("-", AMBER, 5.0), ("--", ORANGE, 2.0), (":", INK, 2.5))
+    for (name, (z, latent)), (dash, colour, width) in zip(curves.items(), styles, strict=True):
+        bottom.plot(z, latent, linestyle=dash, color=colour, lw=width, label=name)
     bottom.set(
         xlabel="pre-activation (units of x)", ylabel="latent (units of x)", ylim=(-0.1, 1.65)
     )

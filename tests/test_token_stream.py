@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 import torch
 
 from saeedu import token_stream
 from saeedu.language_model import LanguageModel, load_language_model
+from saeedu.streamed_text import stream_text
 from saeedu.text import Text, TextUnavailableError
 from saeedu.token_stream import BosPolicy, TokenStream, kept_positions, pack_documents
 from tests.lm_fixtures import documents, make_model_folder
@@ -129,6 +133,21 @@ def test_a_text_that_changed_under_a_saved_state_is_refused(
         other = TokenStream(model, Text("stories", tuple(documents_then)), 8)
         with pytest.raises(TextUnavailableError, match=f"document {number} is not what it was"):
             other.restore(state)
+
+
+def test_a_streamed_dataset_is_dealt_and_taken_up_as_text_in_memory_is(
+    model: LanguageModel, stories: Text, tmp_path: Path
+) -> None:
+    table = pyarrow.table({"text": list(stories.documents)})
+    pyarrow.parquet.write_table(table, tmp_path / "stories.parquet")
+    streamed = TokenStream(model, stream_text(str(tmp_path / "stories.parquet")), 16)
+    held = TokenStream(model, stories, 16)
+    assert torch.equal(streamed.next_contexts(150), held.next_contexts(150))
+    assert streamed.state() == held.state()
+    other = TokenStream(model, stream_text(str(tmp_path / "stories.parquet")), 16)
+    other.restore(held.state())
+    assert torch.equal(other.next_contexts(150), held.next_contexts(150))
+    assert held.state()["epoch"] == 1
 
 
 class BreaksOnce:

@@ -1,0 +1,1 @@
+"""Chapter 08: a language model from inside, and its activations by the million."""

@@ -52,6 +52,11 @@ class LanguageModel:
         return f"blocks.{self.suggested_layer}.hook_resid_pre"
 
     @property
+    def suggested_text(self) -> str:
+        """What to let it read, as `load_text` takes it: a model of stories knows only stories."""
+        return "stories" if self.name == "stand-in" else "auto"
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self._bridge.parameters()).device

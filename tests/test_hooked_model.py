@@ -40,6 +40,7 @@ def test_what_the_wrapper_says_about_the_model(model: LanguageModel) -> None:
     assert (model.name, model.n_layers, model.d_model) == ("tiny", N_LAYERS, D_MODEL)
     assert model.context == CONTEXT
     assert model.suggested_hook == f"blocks.{N_LAYERS // 2}.hook_resid_pre"
+    assert model.suggested_text == "auto"
     assert model.bos_token_id == 0
     assert model.mode == "compatibility, centred"
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from saeedu.sae.products import affine
 from saeedu.sae.sparse import (
     ActiveLatents,
     products_at,
@@ -68,14 +69,14 @@ class _DenseReLU(torch.autograd.Function):
         totals = torch.zeros_like(b_enc)
         active = torch.zeros_like(b_enc)
         for some in _chunks(latents):  # while a chunk is in the cache
-            torch.addmm(b_enc, centred[some], W_enc, out=latents[some]).relu_()
+            torch.clamp_min(affine(centred[some], W_enc, b_enc), 0, out=latents[some])
             totals += latents[some].sum(dim=0)
             active += latents[some].sign().sum(dim=0)  # several times as fast as counting
         norms = W_dec.norm(dim=1)
         ctx.save_for_backward(centred, latents, totals, norms, W_enc, W_dec)
         counts = active.to(torch.int64)
         ctx.mark_non_differentiable(counts)
-        return torch.addmm(b_dec, latents, W_dec), totals * norms, counts
+        return affine(latents, W_dec, b_dec), totals * norms, counts
 
     @staticmethod
     @once_differentiable
@@ -83,17 +84,17 @@ class _DenseReLU(torch.autograd.Function):
         ctx: Any, d_x_hat: Tensor, d_lengths: Tensor, _: Tensor
     ) -> tuple[Tensor | None, ...]:
         centred, latents, totals, norms, W_enc, W_dec = ctx.saved_tensors
-        d_W_dec = latents.T @ d_x_hat
+        d_W_dec = affine(latents.T, d_x_hat)
         _add_norms_gradient(d_W_dec, W_dec, norms, d_lengths * totals)
         d_pre_acts = latents  # their memory; autograd refuses a second backward pass
         d_b_enc = torch.zeros_like(totals)
         for some in _chunks(latents):
-            on = latents[some] > 0
-            torch.addmm(d_lengths * norms, d_x_hat[some], W_dec.T, out=d_pre_acts[some])
-            d_b_enc += d_pre_acts[some].mul_(on).sum(dim=0)
-        d_W_enc = (d_pre_acts.T @ centred).T  # in the order in which W_enc is stored
+            d_latents = affine(d_x_hat[some], W_dec.T, d_lengths * norms)
+            torch.mul(d_latents, latents[some] > 0, out=d_pre_acts[some])
+            d_b_enc += d_pre_acts[some].sum(dim=0)
+        d_W_enc = affine(d_pre_acts.T, centred).T  # in the order in which W_enc is stored
         d_b_dec = d_x_hat.sum(dim=0) - W_enc @ d_b_enc
-        d_x = d_pre_acts @ W_enc.T if ctx.needs_input_grad[0] else None
+        d_x = affine(d_pre_acts, W_enc.T) if ctx.needs_input_grad[0] else None
         return d_x, d_W_enc, d_b_enc, d_W_dec, d_b_dec
 
 

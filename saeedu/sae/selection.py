@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from saeedu.sae.products import affine
 from saeedu.sae.sparse import ActiveLatents, pre_act_chunks
 
 # Above this fraction of active latents the dense products are faster than lists of the active
@@ -121,6 +122,5 @@ def _guessed_floor(x_centred: Tensor, W_enc: Tensor, b_enc: Tensor, k: int) -> f
     n_candidates = len(samples) * k * CANDIDATES_PER_WINNER
     if n_candidates >= len(samples) * W_enc.shape[1]:
         return 0.0
-    with torch.no_grad():
-        pre_acts = torch.addmm(b_enc, samples, W_enc).flatten()
-        return max(0.0, pre_acts.topk(n_candidates, sorted=False).values.min().item())
+    pre_acts = affine(samples, W_enc, b_enc).flatten()
+    return max(0.0, pre_acts.topk(n_candidates, sorted=False).values.min().item())

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from saeedu.sae.products import affine
+
 # Pre-activations held at a time: 16 MiB in float32, which stays in a processor's cache. A GPU has
 # no use for small pieces.
 ENTRIES_PER_CHUNK = {"cpu": 2**22}
@@ -73,16 +75,11 @@ def pre_act_chunks(x_centred: Tensor, W_enc: Tensor, b_enc: Tensor) -> Iterator[
 
     **Arguments:** `x_centred` [batch, d_in], which is x - b_dec; `W_enc` [d_in, d_sae]; `b_enc`
     [d_sae].
-    **Returns:** pairs of the first sample's number and the pre-activations [chunk, d_sae]. One
-    piece of memory holds them all in turn: use a chunk before you take the next.
+    **Returns:** pairs of the first sample's number and the pre-activations [chunk, d_sae].
     """
-    d_sae = W_enc.shape[1]
-    chunk = min(len(x_centred), samples_per_chunk(d_sae, x_centred.device))
-    memory = x_centred.new_empty(chunk, d_sae)
-    with torch.no_grad():
-        for start in range(0, len(x_centred), chunk):
-            samples = x_centred[start : start + chunk]
-            yield start, torch.addmm(b_enc, samples, W_enc, out=memory[: len(samples)])
+    chunk = samples_per_chunk(W_enc.shape[1], x_centred.device)
+    for start in range(0, len(x_centred), chunk):
+        yield start, affine(x_centred[start : start + chunk], W_enc, b_enc)
 
 
 class _PreActsAt(torch.autograd.Function):

@@ -56,6 +56,21 @@ def left_in_the_first_columns(pre_acts, k):
     return latents
 
 
+def into_every_sample(pre_acts, k):
+    values, columns = pre_acts.topk(k, dim=-1)
+    latents = torch.zeros_like(pre_acts)
+    latents[:, columns] = torch.relu(values)
+    return latents
+
+
+def into_every_samples_columns(pre_acts, k):
+    values, columns = pre_acts.topk(k, dim=-1)
+    latents = torch.zeros_like(pre_acts)
+    for i in range(len(pre_acts)):
+        latents[i, columns] = torch.relu(values[i])
+    return latents
+
+
 def over_the_whole_batch(pre_acts, k):
     return batch_top_k.batch_top_k(pre_acts, k)
 
@@ -190,6 +205,15 @@ EXERCISE = Exercise(
             left_in_the_first_columns,
             "The winners stand in the first k columns, in order of size. Put each back into the "
             "column that it came from: `topk` returns those as its second result.",
+        ),
+        Mistake(
+            into_every_sample,
+            "`latents[:, columns]` means all samples' columns in *every* sample. Each sample has "
+            "columns of its own: `scatter` along the last axis keeps them apart.",
+        ),
+        Mistake(
+            into_every_samples_columns,
+            "In sample i you wrote into all samples' columns. Its own are `columns[i]`.",
         ),
         Mistake(
             over_the_whole_batch,

@@ -72,8 +72,9 @@ def token_view(tokens: Sequence[str], activations: Tensor, labels: Sequence[str]
     lines, texts = [], []
     for label, column in zip(labels, activations.T.tolist(), strict=True):
         peak = max(range(len(tokens)), key=column.__getitem__) if tokens and any(column) else None
-        lines.append(_line(label, tokens, column, max(column, default=0.0), peak))
-        texts.append(_plain(label, tokens, max(column, default=0.0), peak))
+        strongest = max(column, default=0.0)
+        lines.append(_line(f"{label} {strongest:.2f}".strip(), tokens, column, strongest, peak))
+        texts.append(_plain(label, tokens, strongest, peak))
     return View("\n".join(texts), f'<div style="max-width:70em">{"".join(lines)}</div>')
 
 

@@ -124,8 +124,26 @@ class Contexts(NamedTuple):
         return self.tokens[:, :, self.before]
 
     def rows(self, latents: list[int] | Tensor) -> Contexts:
-        """The examples of some latents only."""
-        return Contexts(*(field[latents] for field in self[:4]), self.before)
+        """The examples of some latents only: indices, or a mask [d_sae]."""
+        return self._replace(
+            values=self.values[latents],
+            positions=self.positions[latents],
+            tokens=self.tokens[latents],
+            activations=self.activations[latents],
+        )
+
+    def picks(self, latent: int, examples: Tensor) -> Contexts:
+        """Some examples of one latent, in a given order, as its only row.
+
+        **Arguments:** `latent`; `examples` [m], which of its n.
+        """
+        row = self.rows([latent])
+        return row._replace(
+            values=row.values[:, examples],
+            positions=row.positions[:, examples],
+            tokens=row.tokens[:, examples],
+            activations=row.activations[:, examples],
+        )
 
 
 class _RunningContexts:

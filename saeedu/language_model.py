@@ -16,7 +16,13 @@ from saeedu.model_weights import weights_fingerprint
 from saeedu.next_token import next_token_loss
 from saeedu.progress_bars import without_transformers_bars
 
-__all__ = ["LanguageModel", "ModelUnavailableError", "load_language_model", "next_token_loss"]
+__all__ = [
+    "LanguageModel",
+    "ModelUnavailableError",
+    "load_language_model",
+    "load_untrained_model",
+    "next_token_loss",
+]
 
 
 def load_language_model(name: str = "auto", device: str | None = None) -> LanguageModel:
@@ -34,9 +40,36 @@ def load_language_model(name: str = "auto", device: str | None = None) -> Langua
     """
     kind, place, why = locate(name)
     print(f"Language model: {kind} ({why}).", flush=True)
+    return _opened(kind, kind, place, device, None)
+
+
+def load_untrained_model(
+    name: str = "auto", seed: int = 0, device: str | None = None
+) -> LanguageModel:
+    """A language model as it was before its training: the same architecture, random weights.
+
+    A control: what an SAE finds in it cannot have been learnt by the model. Its tokenizer is the
+    trained model's.
+
+    **Arguments:** `name` and `device` as for `load_language_model`; `seed`, of the weights, which
+    are drawn as the architecture's authors did.
+    **Returns:** a `LanguageModel`, its name followed by ", untrained".
+    **Raises:** `ModelUnavailableError`, with what to do about it.
+    **Source:** Heap et al. (2025), "Sparse Autoencoders Can Interpret Randomly Initialized
+    Transformers".
+    """
+    kind, place, why = locate(name)
+    print(f"Language model: {kind} ({why}), with random weights.", flush=True)
+    return _opened(kind, f"{kind}, untrained", place, device, seed)
+
+
+def _opened(
+    kind: str, name: str, place: Path, device: str | None, seed: int | None
+) -> LanguageModel:
+    """The model at a place; with a seed, its architecture with random weights instead."""
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return LanguageModel(kind, *_open(place, device))
+        return LanguageModel(name, *_open(place, device, seed))
     except ImportError as error:
         raise ModelUnavailableError(
             f"{kind}: a package is missing ({error}). Install the language-model extra: "
@@ -49,10 +82,10 @@ def load_language_model(name: str = "auto", device: str | None = None) -> Langua
         ) from error
 
 
-def _open(place: Path, device: str) -> tuple[Any, Any, str, str]:
+def _open(place: Path, device: str, seed: int | None) -> tuple[Any, Any, str, str]:
     """Model, tokenizer, mode and fingerprint from a folder or a .gguf file, with no network."""
     from transformer_lens.model_bridge import TransformerBridge
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     folder = place if place.is_dir() else place.parent
     options: dict[str, Any] = {"local_files_only": True}
@@ -61,7 +94,13 @@ def _open(place: Path, device: str) -> tuple[Any, Any, str, str]:
     else:
         options["use_safetensors"] = True  # a pickle could run any code
     with without_transformers_bars():
-        hf_model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
+        if seed is None:
+            hf_model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
+        else:
+            config = AutoConfig.from_pretrained(folder, **options)
+            with torch.random.fork_rng():
+                torch.manual_seed(seed)
+                hf_model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
         fingerprint = weights_fingerprint(hf_model)  # before the bridge rewrites the weights
         bridge = TransformerBridge.boot_transformers(

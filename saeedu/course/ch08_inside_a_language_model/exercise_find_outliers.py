@@ -35,11 +35,6 @@ def median_of_each_context(x, factor):
     return lengths > factor * lengths.median(dim=1, keepdim=True).values
 
 
-def median_without_the_first_position_of_x(x, factor):
-    lengths = x.norm(dim=-1)
-    return lengths > factor * x.abs().median()
-
-
 def smaller(x, factor):
     lengths = x.norm(dim=-1)
     return lengths < factor * lengths.median()
@@ -156,11 +151,6 @@ EXERCISE = Exercise(
             median_of_each_context,
             "You took a median for each context. Where most of a context is too long, none of it "
             "stands out. Take one over all contexts.",
-        ),
-        Mistake(
-            median_without_the_first_position_of_x,
-            "You compared lengths with the median of single coordinates, and a length is made of "
-            "many. Take the median of the lengths.",
         ),
         Mistake(
             smaller,

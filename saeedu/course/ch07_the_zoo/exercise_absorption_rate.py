@@ -100,6 +100,16 @@ def one_number(c, z, W_dec, directions):
     return (present & silent & (written >= c / 2)).sum() / present.sum()
 
 
+def missed_instead(c, z, W_dec, directions):
+    present, silent, written = parts(c, z, W_dec, directions)
+    return rate(present & silent & (written < c / 2), present)
+
+
+def a_sign_ignored(c, z, W_dec, directions):
+    present, silent, written = parts(c, z, W_dec, directions)
+    return rate(present & silent & (np.abs(written) >= c / 2), present)
+
+
 def main_one_taken_out(c, z, W_dec, directions):
     rates = []
     for i, j in enumerate(main_latents(directions, W_dec)):
@@ -208,6 +218,16 @@ EXERCISE = Exercise(
             "hold the feature.",
         ),
         Mistake(one_number, "You have one number for all features. Give one for each."),
+        Mistake(
+            missed_instead,
+            "You count features that are *not* rebuilt. Those are missed; absorbed ones are "
+            "rebuilt, by others.",
+        ),
+        Mistake(
+            a_sign_ignored,
+            "You took the absolute value of what is written. Writing the opposite of a feature "
+            "does not rebuild it.",
+        ),
     ),
     alternatives=(main_one_taken_out, with_means, in_loops),
     why="It is how you catch a latent that looks clean on every sample it fires on, and is wrong "

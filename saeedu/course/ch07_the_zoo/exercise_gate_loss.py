@@ -72,6 +72,10 @@ def rows_made_unit(gates, W_dec, b_dec, x):
     return error(gates @ rows + b_dec.detach(), x)
 
 
+def bias_counted_twice(gates, W_dec, b_dec, x):
+    return error(gates @ W_dec.detach() + b_dec.detach(), x - b_dec.detach())
+
+
 def against_the_centred(gates, W_dec, b_dec, x):
     missing = (x - b_dec.detach()) - gates @ W_dec.detach()
     return missing.square().sum(-1).mean(0)
@@ -156,6 +160,10 @@ EXERCISE = Exercise(
             rows_made_unit,
             "You scaled the rows to unit norm. Use the decoder as it is; another step keeps its "
             "rows in order.",
+        ),
+        Mistake(
+            bias_counted_twice,
+            "`b_dec` counts twice: added to what is rebuilt, and taken off x. Do one of the two.",
         ),
     ),
     alternatives=(against_the_centred, with_data, copied_first),

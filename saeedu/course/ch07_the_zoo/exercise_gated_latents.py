@@ -85,6 +85,16 @@ def gates_detached(products, b_gate, r_mag, b_mag):
     return torch.relu(products * r_mag.exp() + b_mag) * (gate > 0), torch.relu(gate).detach()
 
 
+def latents_detached(products, b_gate, r_mag, b_mag):
+    gate = products + b_gate
+    return (torch.relu(products * r_mag.exp() + b_mag) * (gate > 0)).detach(), torch.relu(gate)
+
+
+def stretched_the_other_way(products, b_gate, r_mag, b_mag):
+    gate = products + b_gate
+    return torch.relu(products / r_mag.exp() + b_mag) * (gate > 0), torch.relu(gate)
+
+
 def with_where(products, b_gate, r_mag, b_mag):
     gate = products + b_gate
     magnitude = (torch.exp(r_mag) * products + b_mag).clamp(min=0)
@@ -183,6 +193,14 @@ EXERCISE = Exercise(
             gates_detached,
             "The numbers are right, but the gates send no gradient back: something is detached. "
             "Their ReLU is the only way in which `b_gate` can learn.",
+        ),
+        Mistake(
+            latents_detached,
+            "The numbers are right, but the latents send no gradient back: something is detached.",
+        ),
+        Mistake(
+            stretched_the_other_way,
+            "You divide by the exponential of `r_mag`. It stretches: multiply.",
         ),
     ),
     alternatives=(with_where, with_heaviside, by_masks),

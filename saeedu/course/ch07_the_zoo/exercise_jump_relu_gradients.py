@@ -93,6 +93,23 @@ def window_around_zero(d, z, t, bw):
     return on(d, z, t), (-t / bw * (z.abs() < bw / 2) * d).sum(dim=0)
 
 
+def straight_through(d, z, t, bw):
+    return d.clone(), (-t / bw * window(z, t, bw) * d).sum(dim=0)
+
+
+def window_for_both(d, z, t, bw):
+    near = window(z, t, bw)
+    return on(d, z, t) * near, (-t / bw * near * d).sum(dim=0)
+
+
+def abs_forgotten(d, z, t, bw):
+    return on(d, z, t), (-t / bw * (z - t < bw / 2) * d).sum(dim=0)
+
+
+def value_in_the_slope(d, z, t, bw):
+    return on(d, z, t) * z, (-t / bw * window(z, t, bw) * d).sum(dim=0)
+
+
 def by_einsum(d, z, t, bw):
     near = torch.logical_and(z > t - bw / 2, z < t + bw / 2).to(d.dtype)
     return torch.where(z > t, d, torch.zeros_like(d)), torch.einsum("bs,bs,s->s", near, d, -t / bw)
@@ -212,6 +229,26 @@ EXERCISE = Exercise(
         Mistake(
             window_around_zero,
             "Your window lies around zero. It lies around the threshold: look at z − θ.",
+        ),
+        Mistake(
+            straight_through,
+            "The gradient for the pre-activations passes everywhere. Where a latent is off, its "
+            "pre-activation makes no difference.",
+        ),
+        Mistake(
+            window_for_both,
+            "You cut the gradient for the pre-activations down to the window. Far above the "
+            "threshold a latent follows its pre-activation all the same.",
+        ),
+        Mistake(
+            abs_forgotten,
+            "Your window has no lower end: pre-activations far below the threshold count too. Look "
+            "at the absolute value of z − θ.",
+        ),
+        Mistake(
+            value_in_the_slope,
+            "You multiplied the gradient for the pre-activations by their value. The slope of z is "
+            "1, not z.",
         ),
     ),
     alternatives=(by_einsum, summed_first, in_loops),

@@ -89,6 +89,14 @@ def without_the_whole(latents, W_dec, b_dec, x, widths):
     return torch.stack(each(latents, W_dec, b_dec, x, widths)[:-1])
 
 
+def what_is_left(latents, W_dec, b_dec, x, widths):
+    return torch.stack([error(latents[:, w:] @ W_dec[w:] + b_dec, x) for w in widths])
+
+
+def added_up_so_far(latents, W_dec, b_dec, x, widths):
+    return torch.stack(each(latents, W_dec, b_dec, x, widths)).cumsum(dim=0)
+
+
 def running_sum(latents, W_dec, b_dec, x, widths):
     losses, x_hat = [], b_dec.expand_as(x)
     for a, b in itertools.pairwise((0, *widths)):
@@ -170,6 +178,11 @@ EXERCISE = Exercise(
         Mistake(
             without_the_whole,
             "The widest prefix is missing: the whole dictionary is one of them.",
+        ),
+        Mistake(what_is_left, "`[w:]` is what comes after the prefix. The prefix is `[:w]`."),
+        Mistake(
+            added_up_so_far,
+            "You add each loss to the ones before. The latents add up; the losses stand alone.",
         ),
     ),
     alternatives=(running_sum, by_masks, filled_in),

@@ -86,6 +86,15 @@ def numbers_of_the_chosen(parent_present, u, n_children, p):
     return np.where(parent_present, np.floor(u / p), -1)
 
 
+def whole_families(parent_present, u, n_children, p):
+    return np.repeat(parent_present, n_children, axis=1)
+
+
+def around_again(parent_present, u, n_children, p):
+    chosen = np.floor(u / p) % n_children
+    return flat((chosen[:, :, None] == np.arange(n_children)) & parent_present[:, :, None])
+
+
 def by_intervals(parent_present, u, n_children, p):
     low = p * np.arange(n_children)
     inside = (u[..., None] >= low) & (u[..., None] < low + p)
@@ -189,6 +198,15 @@ EXERCISE = Exercise(
             numbers_of_the_chosen,
             "These are the numbers of the chosen children. Return a column for each child, true or "
             "false.",
+        ),
+        Mistake(
+            whole_families,
+            "Every present parent brings all its children, and the draws have no effect.",
+        ),
+        Mistake(
+            around_again,
+            "A large draw comes round to the first children again. Draws of n_children times p and "
+            "more choose nobody.",
         ),
     ),
     alternatives=(by_intervals, as_numbers, in_loops),

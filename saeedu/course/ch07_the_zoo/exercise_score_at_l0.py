@@ -98,6 +98,16 @@ def axes_exchanged(l0, scores, target):
     return float(np.interp(target, scores[order], l0[order], left=NAN, right=NAN))
 
 
+def only_the_low_end(l0, scores, target):
+    rising, along = in_order(l0, scores)
+    return float(np.interp(target, rising, along, left=NAN))
+
+
+def only_the_high_end(l0, scores, target):
+    rising, along = in_order(l0, scores)
+    return float(np.interp(target, rising, along, right=NAN))
+
+
 def by_hand(l0, scores, target):
     points = sorted(zip(l0, scores, strict=True))
     for (x0, y0), (x1, y1) in itertools.pairwise(points):
@@ -198,6 +208,16 @@ EXERCISE = Exercise(
             "known: return NaN.",
         ),
         Mistake(axes_exchanged, "L0 and scores are exchanged: the score is what you look up."),
+        Mistake(
+            only_the_low_end,
+            "Below the measured range you say that nothing is known; above it you repeat the last "
+            "score. Both ends need NaN.",
+        ),
+        Mistake(
+            only_the_high_end,
+            "Above the measured range you say that nothing is known; below it you repeat the first "
+            "score. Both ends need NaN.",
+        ),
     ),
     alternatives=(by_hand, with_scipy, from_the_two_sides),
     why="A method that is drawn at another L0 than its rival has been compared with nothing.",

@@ -70,6 +70,14 @@ def times_the_bandwidth(d, z, t, bw):
     return -(window(z, t, bw) * bw * d).sum(dim=0)
 
 
+def abs_forgotten(d, z, t, bw):
+    return -((z - t < bw / 2) / bw * d).sum(dim=0)
+
+
+def summed_over_latents(d, z, t, bw):
+    return -(window(z, t, bw) / bw * d).sum(dim=1)
+
+
 def by_einsum(d, z, t, bw):
     inside = torch.logical_and(z > t - bw / 2, z < t + bw / 2).to(d.dtype)
     return torch.einsum("bs,bs->s", inside, d) / -bw
@@ -140,6 +148,15 @@ EXERCISE = Exercise(
         Mistake(
             times_the_bandwidth,
             "You multiplied by the bandwidth. A wider window holds more entries: divide.",
+        ),
+        Mistake(
+            abs_forgotten,
+            "Your window has no lower end: pre-activations far below the threshold count too. Look "
+            "at the absolute value of z − θ.",
+        ),
+        Mistake(
+            summed_over_latents,
+            "You summed over latents, and have one number for each sample. Sum over the batch.",
         ),
     ),
     alternatives=(by_einsum, picked, in_loops),

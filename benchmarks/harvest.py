@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import PeersError, peers_python
-from benchmarks.sae_step import Worker, WorkerError
+from benchmarks.workers import Worker, WorkerError
 
 OURS = ("source", "collect", "bare")
 PEER = "sae-lens"

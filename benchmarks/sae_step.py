@@ -11,9 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -21,87 +18,27 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from benchmarks import sae_step_report
+from benchmarks.machine import machine
 from benchmarks.peers import PeersError, peers_python
+from benchmarks.workers import Job, Worker, WorkerError
 
-Job = dict[str, Any]
 FULL_SIZES = [(768, 4_096, 1_024), (768, 16_384, 2_048), (768, 24_576, 4_096)]
 SIZES = {"full": FULL_SIZES, "small": [(768, 2_048, 256)], "tiny": [(16, 64, 32)]}
 K = 32
 L0 = 64
 # The state's name, k, decoder rows' norm, and the mean number of latents to set off (None: the
 # biases stay at zero, where each architecture begins).
-STATES = {
+STATES: dict[str, dict[str, Any]] = {
     "top_k": {"k": K, "row_norm": 1.0, "l0": None},
     "relu_l0_64": {"k": 0, "row_norm": 0.1, "l0": L0},
     "relu_initial": {"k": 0, "row_norm": 0.1, "l0": None},
 }
-FORMS = ("fresh", "reused", "chunks")
+# The forms of torch.addmm, of which the fastest counts as the floor; and the same product from
+# oneDNN, which is no form of addmm but is shown.
+FORMS = ("fresh", "reused", "chunks", "oneDNN")
 OURS = ("saeedu", "plain")
 PEERS = ("sae-lens", "dictionary_learning")
-
-
-class WorkerError(RuntimeError):
-    """A contestant's process ended without an answer."""
-
-
-class Worker:
-    """A contestant's process.
-
-    **Arguments:** `python`, its interpreter; `job`, its first line; `program`, a file beside this.
-    """
-
-    def __init__(self, python: Path | str, job: Job, program: str = "sae_step_worker.py") -> None:
-        self.job = job
-        self.times: list[float] = []
-        self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `close`
-        script = Path(__file__).with_name(program)
-        environment = os.environ | {
-            "OMP_NUM_THREADS": str(job["threads"]),
-            "OMP_WAIT_POLICY": "PASSIVE",
-            "KMP_BLOCKTIME": "0",
-            "HF_HUB_OFFLINE": "1",
-            "WANDB_MODE": "disabled",
-        }
-        environment.pop("PYTHONPATH", None)
-        if job["contestant"] == "saeedu":
-            environment["PYTHONPATH"] = str(script.parent.parent)
-        self.process = subprocess.Popen(
-            [str(python), str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.stderr,
-            text=True,
-            env=environment,
-        )
-        self.torch = self.ask(job)["torch"]
-
-    def ask(self, request: Any) -> Any:
-        """Send one line, wait for one line."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        try:
-            print(json.dumps(request), file=self.process.stdin, flush=True)
-            answer = self.process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
-        if not answer:
-            code = self.process.wait()
-            self.stderr.seek(0)
-            errors = [
-                line for line in self.stderr.read().splitlines() if re.match(r"\w*Error", line)
-            ]
-            said = errors[-1][:300] if errors else f"exit code {code}"
-            killed = " (probably for want of memory)" if code == -9 else ""
-            raise WorkerError(f"{self.job['contestant']} stopped{killed}: {said}")
-        return json.loads(answer)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.stderr.close()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -185,32 +122,34 @@ def measure_case(
                 shift = turn % len(workers)
                 for worker in workers[shift:] + workers[:shift]:
                     worker.times.append(worker.ask("step"))
-            ends = [worker.ask("finish") for worker in workers]
+            ends = {worker: worker.ask("finish") for worker in workers}
         finally:
             for worker in workers:
                 worker.close()
+    forms = {w.job["form"]: w for w in workers if w.job["contestant"] == "product"}
     floor = min(
-        (worker for worker in workers if worker.job["contestant"] == "product"),
+        (worker for form, worker in forms.items() if form != "oneDNN"),
         key=lambda worker: statistics.median(worker.times),
     )
+    shown = [w for w in workers if w not in forms.values()] + [floor, forms["oneDNN"]]
     ours = workers[0]
     d_in, d_sae, batch = size
     case: dict[str, Any] = {"d_in": d_in, "d_sae": d_sae, "batch": batch, "state": state}
     case["contestants"] = {}
-    for worker, end in zip(workers, ends, strict=True):
+    for worker in shown:
         name = worker.job["contestant"]
-        if name == "product" and worker is not floor:
-            continue
+        if name == "product":
+            name += ", oneDNN" if worker is not floor else ""
+            case.setdefault("floor_form", floor.job["form"])
         median = statistics.median(worker.times)
         case["contestants"][name] = {
             "ms": median,
             "all_ms": worker.times,
             "tokens_per_s": 1e3 * batch / median,
-            "peak_mib": end["peak_mib"],
-            "l0": end["l0"],
+            **ends[worker],
             "over_saeedu": ratio(worker.times, ours.times),
             "over_product": ratio(worker.times, floor.times),
-        } | ({"form": worker.job["form"]} if name == "product" else {})
+        }
     return case
 
 
@@ -228,7 +167,7 @@ def prepare(size: tuple[int, int, int], state: str, threads: int, file: Path) ->
     import numpy as np
     import torch
 
-    from benchmarks.sae_step_worker import rows_in_blocks
+    from benchmarks.sae_step_contestants import rows_in_blocks
 
     d_in, d_sae, batch = size
     settings = STATES[state]
@@ -240,46 +179,17 @@ def prepare(size: tuple[int, int, int], state: str, threads: int, file: Path) ->
         x += strengths * directions[torch.randint(4 * d_in, (batch,), generator=generator)]
     x *= d_in**0.5 / x.norm(dim=1).mean()
     np.save(file, x.numpy())
-    row_norm: Any = settings["row_norm"]
+    row_norm = settings["row_norm"]
     bias = 0.0
     if settings["l0"]:
-        n_active = round(min(float(settings["l0"]), d_sae / 8) * batch)
+        n_active = round(min(settings["l0"], d_sae / 8) * batch)
         largest = torch.empty(0)
         for _, rows in rows_in_blocks(d_in, d_sae, row_norm):
             largest = torch.cat([largest, (x @ rows.T).flatten()])
             largest = largest.topk(min(n_active, len(largest)), sorted=False).values
         bias = -largest.min().item()
-    k: Any = settings["k"]
     sizes = {"d_in": d_in, "d_sae": d_sae, "batch": batch, "threads": threads}
-    return {**sizes, "k": k, "row_norm": row_norm, "b_enc": bias, "x": str(file)}
-
-
-def machine(threads: int) -> dict[str, Any]:
-    """The machine in words, without a name that would single it out."""
-    import torch
-
-    return {
-        "processor": _processor(),
-        "cores": psutil.cpu_count(),
-        "threads": threads,
-        "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        facts = dict(
-            tuple(part.strip() for part in line.split(":", 1))
-            for line in cpuinfo.read_text().splitlines()
-            if ":" in line
-        )
-        if "model name" in facts:
-            return f"{facts['model name']}, family {facts.get('cpu family', 'unknown')}"
-    return platform.processor() or platform.machine()
+    return {**sizes, "k": settings["k"], "row_norm": row_norm, "b_enc": bias, "x": str(file)}
 
 
 _VERSIONS = """

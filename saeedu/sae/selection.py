@@ -9,8 +9,9 @@ from saeedu.sae.products import affine
 from saeedu.sae.sparse import ActiveLatents, pre_act_chunks
 
 # Above this fraction of active latents the dense products are faster than lists of the active
-# ones; `python -m benchmarks.crossover` measures it.
-DENSE_ABOVE = 0.03
+# ones. `python -m benchmarks.crossover` measures it: about .17 at 4,096 latents, whose weights stay
+# in the cache, and .07 at 16,384.
+DENSE_ABOVE = 0.07
 
 # Columns in a group when the largest are sought, and from how many columns a winner that pays.
 GROUP_SIZE = 16

@@ -18,7 +18,7 @@ QUICK = {"n_steps": 2000, "batch_size": 256, "lr": 1e-2, "l1_warmup_steps": 400,
 # A threshold is moved by the few pre-activations near it, so it needs longer, at smaller steps.
 STEADY = QUICK | {"n_steps": 4000, "lr": 3e-3, "l1_warmup_steps": 800}
 # What a whole batch competes for depends on the batch: large ones, and a long decay.
-LARGE_BATCHES = QUICK | {"n_steps": 4000, "batch_size": 1024, "lr_decay_steps": 3600}
+LARGE_BATCHES = QUICK | {"n_steps": 2500, "batch_size": 1024, "lr_decay_steps": 2250}
 
 SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "l1": ({"l1_coefficient": 1.5}, QUICK),

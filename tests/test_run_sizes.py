@@ -13,7 +13,7 @@ def test_training_bytes_are_those_of_weights_gradients_and_adam() -> None:
     optimizer = torch.optim.Adam(sae.parameters())
     sae.loss(torch.randn(5, 7)).total.backward()
     optimizer.step()
-    held = [p for p in sae.parameters()] + [p.grad for p in sae.parameters()]
+    held = list(sae.parameters()) + [p.grad for p in sae.parameters()]
     for state in optimizer.state.values():
         held += [state["exp_avg"], state["exp_avg_sq"]]
     expected = sum(tensor.nbytes for tensor in held if tensor is not None)

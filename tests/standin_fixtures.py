@@ -18,7 +18,7 @@ from scripts.standin.tokens import encode_stories, train_tokenizer
 from scripts.standin.training import Run
 
 SHAPE = Shape(vocabulary=290, context=16, d_model=16, n_layers=2, n_heads=2)
-RECIPE = Recipe(SHAPE, steps=9, warmup=2, decay=4, rows=3)
+RECIPE = Recipe(SHAPE, warmup=2, decline=((5, 1.0), (9, 0.0)), rows=3)
 
 
 def stories(n: int = 40) -> list[str]:

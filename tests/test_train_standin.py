@@ -62,7 +62,7 @@ def test_the_end_can_be_moved_until_the_decay_begins(tmp_path: Path) -> None:
     begun = Run(RECIPE, token_stories(), tmp_path / "b")
     begun.train(no_measure, stop_at=5)
     begun.save()
-    later = Recipe(SHAPE, steps=12, warmup=2, decay=6, rows=3)
+    later = Recipe(SHAPE, warmup=2, decline=((5, 1.0), (7, 0.3), (12, 0.0)), rows=3)
     assert_same(trained(tmp_path / "a", later), trained(tmp_path / "b", later))
     with pytest.raises(CheckpointError, match="other settings"):
         Run(RECIPE, token_stories(), tmp_path / "b")
@@ -71,7 +71,7 @@ def test_the_end_can_be_moved_until_the_decay_begins(tmp_path: Path) -> None:
 def test_another_recipe_does_not_take_over_a_folder(tmp_path: Path) -> None:
     trained(tmp_path)
     with pytest.raises(CheckpointError, match="other settings"):
-        Run(Recipe(SHAPE, steps=9, warmup=2, decay=4, rows=4), token_stories(), tmp_path)
+        Run(Recipe(SHAPE, warmup=2, decline=RECIPE.decline, rows=4), token_stories(), tmp_path)
 
 
 def test_a_checkpoint_is_the_old_one_until_the_new_one_is_whole(
@@ -101,6 +101,6 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 
 
 def test_training_learns(tmp_path: Path) -> None:
-    recipe = Recipe(SHAPE, steps=40, warmup=5, decay=20, rows=8)
+    recipe = Recipe(SHAPE, warmup=5, decline=((20, 1.0), (40, 0.0)), rows=8)
     losses = trained(tmp_path, recipe).losses
     assert np.mean(losses[-5:]) < np.mean(losses[:3]) - 1

@@ -26,7 +26,7 @@ without a network. It writes simple children's stories and knows nothing else.
 
 ## How good it is
 
-On {stories:,} of the {of_stories:,} held-out stories (the rest are longer than its context),
+On {stories:,} of the {of_stories:,} held-out stories ({too_long} are longer than its context),
 measured on the exported float16 weights, computing in float32:
 
 | | |
@@ -41,8 +41,8 @@ measured on the exported float16 weights, computing in float32:
 Each story is read from its beginning behind one `<|endoftext|>`, every token of the story is
 predicted, and the sum is divided by the story's characters: so models with different tokenizers
 can be compared. The end-of-text token after a story is left out, because it is no character and
-the writer's figure has none either; many stories end where a length limit cut them off, so that
-nobody could foresee the end. With it counted, and no characters added for it, the loss is the
+the writer's figure has none either; and some stories end where a length limit cut them off, which
+nobody could foresee. With it counted, and no characters added for it, the loss is the
 fifth row. Packed contexts are those that `saeedu.activations.pack_tokens` makes; most begin in the
 middle of a story.
 
@@ -64,18 +64,19 @@ true.
 {training_tokens:.1f} million of the training stories. About half of the contexts begin with a
 story; the others go on where the one before ended. Muon (Jordan et al. 2024) for the matrices of
 the blocks (learning rate {muon_lr:g}, weight decay {weight_decay:g}), Adam for the rest
-({adam_lr:g}; betas .9 and .95); {warmup} steps of warm-up, the last {decay:,} falling to zero in a
-straight line; no dropout; bfloat16 products, float32 weights; seed {seed}; two CPU cores. From a
+({adam_lr:g}; betas .9 and .95). Both rates rise over {warmup} steps, and fall from step {falls:,}
+on, in straight lines through these fractions of their height: {decline}.
+No dropout; bfloat16 products, float32 weights; seed {seed}; two CPU cores. From a
 checkout, with the stories in a file:
 
 ```
-python -m scripts.train_standin train --corpus stories.txt.xz --steps {steps} --decay {decay}
+python -m scripts.train_standin train --corpus stories.txt.xz
 python -m scripts.train_standin export --corpus stories.txt.xz
 ```
 
-The run may be stopped at any moment and goes on when started again. On one machine it always ends
-with the same weights; another processor rounds differently, and ends with others that are about
-as good.
+A run that is stopped, at any moment, goes on when it is started again, and ends with the weights
+that it would have had anyway. Another processor or number of threads rounds differently, and ends
+with other weights.
 
 | step | training loss | held-out loss |
 |---|---|---|
@@ -96,6 +97,8 @@ Temperature .8 from `<|endoftext|>` alone, seeds 0 to {last_seed}, not chosen:
   found in it says anything about GPT-2.
 - Most stories begin "Once upon a time, there was a"; a few names (Lily, Tim, Tom) dominate; people
   and things change their names and places halfway; logic is weak.
+- It was trained for only {epochs:.1f} passes over its stories, which is little: expect its loss,
+  {times:.2f} times the writer's, to fall with more.
 - It was trained on another model's text and has that model's mistakes, and its own besides.
 - English only. Any text can be tokenized, but what is no story is noise to it.
 """
@@ -113,12 +116,18 @@ def model_card(record: dict[str, Any]) -> str:
         f"| {int(step):,} | {record['training_loss'][step]:.3f} | {record['monitored'][step]:.4f} |"
         for step in steps
     )
-    seen_tokens = recipe["steps"] * recipe["rows"] * recipe["shape"]["context"]
+    (falls, _), *later = recipe["decline"]
+    total = later[-1][0]
+    seen_tokens = total * recipe["rows"] * recipe["shape"]["context"]
     return CARD.format(
         **recipe["shape"],
-        **{name: value for name, value in recipe.items() if name != "shape"},
+        **{name: value for name, value in recipe.items() if name not in ("shape", "decline")},
         **{name: loss[name] for name in ("stories", "of_stories", "per_token", "per_character")},
         parameters=record["parameters"],
+        too_long=loss["of_stories"] - loss["stories"] or "none",
+        steps=total,
+        falls=falls,
+        decline=", ".join(f"{fraction:.2g} (step {step:,})" for step, fraction in later),
         seen="stories-seen.txt.xz",
         unseen="stories-held-out.txt.xz",
         shipped=record["shipped_training_stories"],

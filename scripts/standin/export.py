@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from scripts.standin.checkpoints import write_atomically
 from scripts.standin.network import Network, Shape
 from scripts.standin.tokens import save_tokenizer
 from scripts.standin.training import BOS
@@ -42,7 +43,7 @@ def export_model(network: Network, tokenizer: Tokenizer, folder: Path) -> None:
     for name, weight in weights.items():
         if not torch.isfinite(weight).all():
             raise ExportError(f"{name} has values that float16 cannot hold")
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    write_atomically(folder / "model.safetensors", save(weights, metadata={"format": "pt"}))
     text = json.dumps(gpt2_config(network.shape), indent=2) + "\n"
     (folder / "config.json").write_text(text, encoding="utf-8")
     save_tokenizer(tokenizer, folder, network.shape.context)

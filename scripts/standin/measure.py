@@ -50,7 +50,7 @@ def held_out_loss(
     """Measure a model on stories.
 
     The end-of-text token is left out of the main figure. It is no character, the writer's own
-    figure has none, and half of the stories end where a limit cut them off, which nobody could
+    figure has none, and some stories end where a length limit cut them off, which nobody could
     foresee. A story longer than the context is left out whole.
 
     **Arguments:** `logits`, from tokens [batch, n] to logits [batch, n, vocabulary]; `stories`,

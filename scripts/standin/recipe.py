@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from scripts.standin.network import Shape
+
+Decline = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True)
@@ -14,11 +20,11 @@ class Recipe:
     """The settings of a run. The stories, these and the number of threads fix the weights."""
 
     shape: Shape = field(default_factory=Shape)
-    steps: int = 6000
     warmup: int = 100
     """Steps in which the learning rate rises, from nothing."""
-    decay: int = 2400
-    """Steps in which it falls again, to nothing, at the end; in between it is constant."""
+    decline: Decline = ((1550, 1.0), (1850, 0.5), (2405, 0.3576923076923077), (2850, 0.0))
+    """From which step on it falls, and through which fractions of its height: at those steps it
+    has these fractions, in between it goes in a straight line. The last step ends the run."""
     rows: int = 16
     """Contexts a step."""
     muon_lr: float = 0.02
@@ -29,29 +35,55 @@ class Recipe:
     """Of those matrices, a step, in units of the learning rate."""
     seed: int = 0
 
+    @property
+    def steps(self) -> int:
+        """How many steps the run has."""
+        return self.decline[-1][0]
+
     def learning_rate(self, step: int) -> float:
         """The fraction of the full learning rate for one step.
 
         **Arguments:** `step`, from 0.
         **Returns:** a number in (0, 1].
         """
-        rising = (step + 1) / max(1, self.warmup)
-        falling = (self.steps - step) / max(1, self.decay)
-        return min(1.0, rising, falling)
+        at, fractions = zip(*self.decline, strict=True)
+        falling = float(np.interp(step, at, fractions))
+        return min(1.0, (step + 1) / max(1, self.warmup)) * falling
 
-    def may_continue(self, earlier: dict[str, Any], step: int) -> bool:
-        """Whether a run begun with another recipe would be where one with this recipe would be.
+    def may_continue(self, earlier: Recipe, step: int) -> bool:
+        """Whether a run begun with another recipe is where one with this recipe would be.
 
-        True for the same recipe; also when only the end was moved, and neither decay had begun.
+        True when nothing differs but learning rates that neither has used yet: so a run may be
+        made longer, or be brought to its end, while it goes.
 
-        **Arguments:** `earlier`, that recipe `as_dict`; `step`, how many steps it has taken.
+        **Arguments:** `earlier`, the other recipe; `step`, how many steps it has taken.
         """
-        begins = min(self.steps - self.decay, earlier["steps"] - earlier["decay"])
-        mine = self.as_dict()
-        if step <= begins:
-            mine |= {"steps": earlier["steps"], "decay": earlier["decay"]}
-        return mine == earlier
+        if dataclasses.replace(earlier, decline=self.decline, warmup=self.warmup) != self:
+            return False
+        return step <= self.steps and all(
+            self.learning_rate(taken) == earlier.learning_rate(taken) for taken in range(step)
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as JSON has them."""
-        return dataclasses.asdict(self)
+        return json.loads(json.dumps(dataclasses.asdict(self)))  # tuples become lists
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> Recipe:
+        """The recipe that `as_dict` turned into `settings`."""
+        decline = tuple((step, fraction) for step, fraction in settings["decline"])
+        return cls(**settings | {"shape": Shape(**settings["shape"]), "decline": decline})
+
+
+def decline_from(text: str) -> Decline:
+    """Read a decline as it is typed: "1300:1,3700:0".
+
+    **Arguments:** `text`, steps and fractions, the steps rising.
+    **Returns:** the same in numbers.
+    **Raises:** `ValueError` for anything else.
+    """
+    pairs = [pair.split(":") for pair in text.split(",")]
+    decline = tuple((int(step), float(fraction)) for step, fraction in pairs)
+    if any(step >= following for (step, _), (following, _) in pairwise(decline)):
+        raise ValueError(f"the steps of {text} do not rise")
+    return decline

@@ -17,7 +17,8 @@ from scripts.standin.checkpoints import CheckpointError, load_checkpoint
 from scripts.standin.corpus import read_stories, split_stories, write_stories
 from scripts.standin.export import export_model
 from scripts.standin.measure import MONITORED, Logits, held_out_loss, packed_loss, sample
-from scripts.standin.network import Network, Shape
+from scripts.standin.network import Network
+from scripts.standin.recipe import Recipe
 from scripts.standin.tokens import encode_stories
 from scripts.standin.training import BOS, CHECKPOINT
 
@@ -67,10 +68,10 @@ def finished_run(folder: Path) -> tuple[Network, dict[str, Any]]:
     if found is None:
         raise CheckpointError(f"{folder} has no {CHECKPOINT}: train first")
     tensors, state = found
-    recipe = state["recipe"]
-    if len(state["losses"]) != recipe["steps"]:
+    recipe = Recipe.from_dict(state["recipe"])
+    if len(state["losses"]) != recipe.steps:
         raise CheckpointError(f"the run in {folder} stands at step {len(state['losses'])}")
-    network = Network(Shape(**recipe["shape"]))
+    network = Network(recipe.shape)
     mine = {k.removeprefix("network."): v for k, v in tensors.items() if k[:8] == "network."}
     network.load_state_dict(mine)
     return network, state

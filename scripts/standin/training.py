@@ -104,10 +104,11 @@ class Run:
         if (found := load_checkpoint(path)) is None:
             return None
         tensors, state = found
-        if not self.recipe.may_continue(state["recipe"], len(state["losses"])):
+        earlier = Recipe.from_dict(state["recipe"])
+        if not self.recipe.may_continue(earlier, len(state["losses"])):
             raise CheckpointError(
-                f"{path} was made with other settings: {state['recipe']}, not "
-                f"{self.recipe.as_dict()}. Use those, or another folder."
+                f"{path} was made with other settings: {earlier}, not {self.recipe}. "
+                "Use those, or another folder."
             )
         self.losses, self.measured = state["losses"], state["measured"]
         mine = {k.removeprefix("network."): v for k, v in tensors.items() if k[:8] == "network."}

@@ -108,8 +108,9 @@ def near_thresholds(rng: np.random.Generator) -> Iterator[Call]:
         threshold = rng.uniform(0.4, 1.6, d_sae)
         # In units of half a bandwidth: 0.1 to 0.9 lies inside the window, 1.1 to 1.9 just outside.
         distance = rng.uniform(0.1, 0.9, (batch, d_sae)) + rng.integers(0, 2, (batch, d_sae))
+        distance *= rng.choice([-1, 1], (batch, d_sae))
         distance[0], distance[1] = 0.5, -0.5
-        pre_acts = threshold + distance * bandwidth / 2 * rng.choice([-1, 1], (batch, d_sae))
+        pre_acts = threshold + distance * bandwidth / 2
         pre_acts[2] = rng.uniform(0.05, 0.2, d_sae)  # positive, and yet off
         pre_acts[-1] = -rng.uniform(0.5, 2.0, d_sae)
         upstream = rng.standard_normal((batch, d_sae)) + 0.4
@@ -139,7 +140,7 @@ def families(rng: np.random.Generator) -> Iterator[Call]:
 
 def absorptions(rng: np.random.Generator) -> Iterator[Call]:
     """Dictionaries in which each feature has a latent, and some rows hold two features at once."""
-    for batch, n_features, d_sae, d_in in ((24, 4, 7, 6), (31, 3, 8, 5), (40, 5, 9, 11)):
+    for batch, n_features, d_sae, d_in in ((60, 4, 7, 6), (75, 3, 8, 5), (90, 5, 9, 11)):
         directions = np.linalg.qr(rng.standard_normal((d_in, d_in)))[0][:n_features]
         rows = 0.15 * rng.standard_normal((d_sae, d_in))
         order = rng.permutation(d_sae)

@@ -118,8 +118,8 @@ def _token_texts(model: LanguageModel, ids: Tensor) -> list[str]:
     return ["⊢" if id_ == bos else text for id_, text in zip(ids.tolist(), texts, strict=True)]
 
 
-def _visible(token: str) -> str:
-    """Line breaks and other control characters as signs that take up room."""
+def visible(token: str) -> str:
+    """A token's text with line breaks and control characters as signs that take up room."""
     token = token.replace("\r", "␍").replace("\n", "⏎").replace("\t", "⇥")
     return "".join(c if c.isprintable() or c == " " else "�" for c in token)
 
@@ -128,7 +128,7 @@ def _line(
     label: str, tokens: Sequence[str], column: Sequence[float], ceiling: float, peak: int | None
 ) -> str:
     spans = [
-        token_span(_visible(token), activation, ceiling or 1.0)
+        token_span(visible(token), activation, ceiling or 1.0)
         for token, activation in zip(tokens, column, strict=True)
     ]
     if peak is not None:
@@ -141,7 +141,7 @@ def _line(
 
 
 def _plain(label: str, tokens: Sequence[str], value: float, peak: int | None) -> str:
-    texts = [_visible(token) for token in tokens]
+    texts = [visible(token) for token in tokens]
     if peak is not None:
         texts[peak] = f"[{texts[peak]}]"
     return f"{label + ' ' if label else ''}{value:8.2f}  {''.join(texts)}"

@@ -51,7 +51,9 @@ def entries(rng: np.random.Generator) -> Iterator[Call]:
     for e, n_latents, n_keys, n in ((40, 5, 6, 3), (26, 3, 9, 2), (33, 7, 4, 1), (18, 4, 5, 9)):
         latents = rng.integers(0, n_latents, e)
         latents[latents == 1] = 2  # a latent that has no entry
-        keys = rng.integers(-4, n_keys - 4, e) * 10**15
+        keys = rng.integers(0, n_keys, e)
+        # Hashes use all 64 bits: some differ only in the highest, some only in the lowest.
+        keys = np.where(keys % 2 == 0, -keys * 2**40, 2**60 + keys)
         values = rng.integers(2, 9, e) / 2
         # In each latent the first of two equal keys is the weaker one, somewhere.
         latents[:3], keys[:3], values[:3] = 2, keys[0], [1.0, 7.5, 7.5]
@@ -74,6 +76,8 @@ def merges(rng: np.random.Generator) -> Iterator[Call]:
             latents[[0, n_old, 1, n_old + 1]] = 3
             keys[[0, n_old]], values[[0, n_old]] = 50, 9.0
             keys[[1, n_old + 1]], values[[1, n_old + 1]] = 51, [8.5, 9.5]
+            # A latent that is new, and weaker than all that was kept.
+            latents[n_old + 2], keys[n_old + 2], values[n_old + 2] = 6, 52, 0.5
         everything = Entries(
             tensor(values),
             whole(latents),
@@ -176,3 +180,4 @@ def shaded_tokens(rng: np.random.Generator) -> Iterator[Call]:
         note = {0.0: "not active", 1.7: "above the ceiling"}.get(share, "")
         yield Call((token, ceiling * share, ceiling), note=note)
     yield Call(("<i>", 0.0, 3.0), note="not active, and still markup")
+    yield Call((" a&b", 0.06, 2.0), note="barely active")

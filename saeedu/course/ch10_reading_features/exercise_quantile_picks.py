@@ -158,7 +158,7 @@ EXERCISE = Exercise(
         Mistake(
             equal_steps_of_activation,
             "You step evenly through the *activation*. Most examples are weak, so equal steps of "
-            "activation favour the strong ones: cut by number. (Bricken et al. 2023 show both.)",
+            "activation favour the strong ones: cut by number.",
         ),
         Mistake(
             in_order_of_the_list,

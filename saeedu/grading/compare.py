@@ -18,6 +18,7 @@ from saeedu.grading.values import children, dtype_name, is_nest, kind_of, shape_
 Array = NDArray[Any]
 
 FLOAT32_RTOL = 1e-4  # seven digits, less what sums and differences lose
+FLOAT32_SLIP_RTOL = 1e-5  # two float32 answers this close made the same slip
 _ZERO = 1e-9  # how far from an expected array of zeros an answer may be
 
 
@@ -91,7 +92,16 @@ def equal(a: Any, b: Any, rtol: float) -> bool:
         return False
     if not {array_a.dtype.kind, array_b.dtype.kind} <= set("biuf"):
         return array_a.dtype == array_b.dtype and bool(np.array_equal(array_a, array_b))
-    return bool(np.all(close(array_a, array_b, rtol)))
+    return bool(np.all(close(array_a, array_b, slip_rtol(rtol, array_a, array_b))))
+
+
+def slip_rtol(rtol: float, *arrays: Array) -> float:
+    """The tolerance for recognising a slip: a check may be too strict for float32, a slip is not.
+
+    **Arguments:** `rtol`, the check's; `arrays`, of which one in float32 is enough.
+    """
+    in_float32 = any(array.dtype == np.float32 for array in arrays)
+    return max(rtol, FLOAT32_SLIP_RTOL) if in_float32 else rtol
 
 
 def close(got: Array, expected: Array, rtol: float) -> Array:
@@ -196,6 +206,12 @@ def _compare_numbers(got: Array, expected: Array, rtol: float, where: str) -> Di
     }
     if got.ndim == 0:
         details = {"got": float(got), "expected": float(expected)}
+    if got.dtype == np.float32 and np.all(close(got, expected, FLOAT32_RTOL)):
+        sentence = (
+            "it is right to the six or seven digits that float32 keeps, and here more are needed: "
+            "compute in the inputs' own type, float64, also in what you make anew"
+        )
+        return Difference("dtype", sentence, where, got, expected, details)
     if got.dtype == np.float16 and np.all(close(got, expected, 1e-2)):
         sentence = "it is right to three digits: float16 keeps no more. Compute in float32 or 64"
         return Difference("dtype", sentence, where, got, expected, details)

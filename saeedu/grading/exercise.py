@@ -41,7 +41,10 @@ class Check:
     tuples, lists and dicts of them. Replace it to compare gradients of a module, or to make an
     answer canonical where several are right."""
     rtol: float = 1e-5
-    """Tolerance relative to the largest expected number: wide enough for float32."""
+    """Tolerance relative to the largest expected number: wide enough for float32. Below 1e-8 an
+    answer in float32 is told that it lost digits."""
+    parts: tuple[str, ...] = ()
+    """What the parts of an answer are called, where it is a tuple: messages name them so."""
     seconds: float = 10.0
     """Time limit for an attempt, all calls together."""
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from saeedu.grading.compare import Difference, equal
+from saeedu.grading.compare import Difference, equal, slip_rtol
 from saeedu.grading.exercise import Call, Exercise, Implementation
 from saeedu.grading.localise import shape_advice
 from saeedu.grading.measure import measure
 from saeedu.grading.pairs import Pair
-from saeedu.grading.sandbox import Outcome, Run, TimeUp
-from saeedu.grading.values import describe, dtype_name, shape_text, to_numpy
+from saeedu.grading.sandbox import Outcome, Run
+from saeedu.grading.values import describe, dtype_name, is_tensor, shape_text, to_numpy
 
 VARIES = (
     "Called twice with the same arguments it returns two different results: does it draw random "
@@ -55,38 +55,16 @@ def timeout_text(exercise: Exercise, ran: Run) -> str:
     return text
 
 
-def raised_advice(error: BaseException) -> str:
-    """What to do about an exception, where its own message does not say it."""
-    if isinstance(error, (SystemExit, KeyboardInterrupt, TimeUp)):
-        return "A function must return its answer; it must not end the program."
-    if isinstance(error, NotImplementedError):
-        return "There is still a NotImplementedError in your code: take that line out."
-    if isinstance(error, RecursionError):
-        return "The function calls itself without end."
-    message = str(error) if isinstance(error, ValueError) else ""
-    if "matmul" in message and "mismatch" in message:
-        return (
-            "In a matrix product the inner axes must agree, and they are the ones that are summed "
-            "over. Write down the two shapes: which axis is to be summed here?"
-        )
-    if "could not be broadcast" in message:
-        return (
-            "NumPy lines shapes up from the right. Which axis is missing in one of the two? "
-            "`keepdims=True` keeps a summed axis as one of size 1."
-        )
-    if isinstance(error, NameError):
-        return "Run the cells above first; if they ran, look for a typing error in the name."
-    return ""
-
-
-def mutation_text(exercise: Exercise, outcome: Outcome) -> str:
+def mutation_text(exercise: Exercise, call: Call, outcome: Outcome) -> str:
     """What to tell the learner whose function changed its inputs."""
     names = parameter_names(exercise)
     changed = " and ".join(f"`{names[i]}`" for i in outcome.changed_inputs if i < len(names))
+    tensors = any(is_tensor(call.args[i]) for i in outcome.changed_inputs)
+    copy = ".clone()" if tensors else ".copy()"
     return (
         f"Your function changes its argument {changed} in place, so the caller's array is no "
         f"longer what it was. Work on a copy: write `a = a + b` instead of `a += b`, or begin "
-        f"with `.copy()`."
+        f"with `{copy}`."
     )
 
 
@@ -114,11 +92,11 @@ def input_lines(exercise: Exercise, call: Call) -> str:
     return "\n".join(lines)
 
 
-def difference_details(difference: Difference, call: Call) -> dict[str, Any]:
+def difference_details(exercise: Exercise, difference: Difference, call: Call) -> dict[str, Any]:
     """Shapes and numbers of a difference, for the table under the message."""
     details: dict[str, Any] = {}
     if difference.where:
-        details["part"] = part_text(difference.where)
+        details["part"] = part_text(difference.where, exercise.check.parts)
     got, expected = to_numpy(difference.got), to_numpy(difference.expected)
     if got is not None and expected is not None and (got.ndim or expected.ndim):
         details["your shape"] = shape_text(got.shape, call.axes)
@@ -137,9 +115,10 @@ def difference_text(
     """The difference in sentences, with what was measured over all calls."""
     _, first = differences[0]
     sentences = []
-    part = f" (part: {part_text(first.where)})" if first.where else ""
+    part = f" (part: {part_text(first.where, exercise.check.parts)})" if first.where else ""
     if first.kind in ("value", "shape"):
-        finding = measure(_pairs(exercise, calls, ran, expected, first.where), exercise.check.rtol)
+        pairs = _pairs(exercise, calls, ran, expected, first.where)
+        finding = measure(pairs, slip_rtol(exercise.check.rtol, *(pair.got for pair in pairs)))
         if first.kind == "shape":
             sentences.append(_sentence(f"{first.sentence}{part}"))
         if finding:
@@ -174,9 +153,15 @@ def difference_text(
     return " ".join([*sentences, notebook_text(attempt)]).strip()
 
 
-def part_text(where: str) -> str:
-    """A way into a nest, for people: `value` for `['value']`, `loss, [0]` for `['loss'][0]`."""
-    return ", ".join(key if isinstance(key, str) else f"[{key}]" for key in _keys(where))
+def part_text(where: str, names: tuple[str, ...] = ()) -> str:
+    """A way into a nest, for people: `value` for `['value']`, `loss, [0]` for `['loss'][0]`.
+
+    **Arguments:** `names` of the outermost nest's parts: `[0]` becomes the first of them.
+    """
+    keys = _keys(where)
+    if keys and isinstance(keys[0], int) and keys[0] < len(names):
+        keys[0] = names[keys[0]]
+    return ", ".join(key if isinstance(key, str) else f"[{key}]" for key in keys)
 
 
 def order_text(exercise: Exercise, attempt: Implementation) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from saeedu.grading import explain, sandbox
+from saeedu.grading.advice import raised_advice
 from saeedu.grading.compare import Difference, compare, equal
 from saeedu.grading.exercise import Call, Exercise, Implementation, Mistake
 from saeedu.grading.registry import find_exercise
@@ -144,12 +145,12 @@ def _judge(
     details = explain.call_details(exercise, calls, failing)
     if raised is not None:
         details |= {"inputs": explain.input_lines(exercise, calls[failing])}
-        advice = [explain.raised_advice(raised), explain.notebook_text(attempt)]
+        advice = [raised_advice(raised), explain.notebook_text(attempt)]
         message = mistake.message if mistake else " ".join(advice).strip()
         message = f"{learner_traceback(raised)}\n{message}".rstrip()
     elif differences:
         i, difference = differences[0]
-        details |= explain.difference_details(difference, calls[i])
+        details |= explain.difference_details(exercise, difference, calls[i])
         message = mistake.message if mistake else explain.difference_text(
             exercise, attempt, calls, ran, expected, differences
         )  # fmt: skip
@@ -161,7 +162,8 @@ def _judge(
     if order:
         message = f"{message}\n{order}".strip()
     if mutated is not None:
-        message = f"{message}\n{explain.mutation_text(exercise, ran.outcomes[mutated])}".strip()
+        changed = explain.mutation_text(exercise, calls[mutated], ran.outcomes[mutated])
+        message = f"{message}\n{changed}".strip()
     return Verdict(
         exercise.id,
         "raised" if raised is not None else "wrong",

@@ -52,8 +52,8 @@ def _nearly(pairs: list[Pair], rtol: float) -> Finding | None:
         return None
     sentence = (
         f"It is nearly right, off by at most {max(shares):.1g} of the largest number: look for "
-        f"rounding, for a small constant such as an epsilon, or for a step that is only "
-        f"approximate."
+        f"rounding (float32 keeps seven digits), for a small constant such as an epsilon, or for "
+        f"a step that is only approximate."
     )
     return Finding("nearly", sentence)
 

@@ -94,6 +94,24 @@ def test_torch_tensors_are_compared_as_numbers() -> None:
     assert "NumPy" in wrong_kind.sentence
 
 
+def test_float32_is_told_that_it_lost_digits_where_a_check_wants_more() -> None:
+    rounded = EXPECTED.astype(np.float32)
+    difference = compare(rounded, EXPECTED, 1e-10)
+    assert difference is not None
+    assert difference.kind == "dtype"
+    assert "float32" in difference.sentence
+    wrong = compare(2 * rounded, EXPECTED, 1e-10)
+    assert wrong is not None
+    assert wrong.kind == "value"
+
+
+def test_one_slip_in_float32_and_in_float64_is_the_same_slip() -> None:
+    slip = 2 * EXPECTED
+    assert equal(slip.astype(np.float32), slip, 1e-10)
+    assert not equal(slip.astype(np.float32), slip + 1e-3, 1e-10)
+    assert not equal(slip + 1e-7, slip, 1e-10)
+
+
 def test_equal_treats_nan_and_none_as_themselves() -> None:
     nan = np.array([1.0, np.nan])
     assert equal(nan, nan.copy(), 1e-5)

@@ -389,6 +389,26 @@ def test_a_part_is_named_for_people_and_not_as_python_writes_it() -> None:
     assert part_text("") == ""
 
 
+def test_parts_of_a_tuple_are_called_by_their_names() -> None:
+    def observe(implementation: Any, call: Any) -> Any:
+        return call.args[2], implementation(*call.args)
+
+    check = Check(draw, tested="parts", observe=observe, parts=("bias", "rows"))
+    verdict = grade(exercise(check=check), lambda x, W, b: x @ W + b**3)
+    assert verdict.details["part"] == "rows"
+    assert "(part: rows)" in verdict.message
+    assert part_text("[1]['x']", ("bias", "rows")) == "rows, x"
+    assert part_text("[2]", ("bias", "rows")) == "[2]"
+
+
+def test_a_slip_made_in_float32_is_measured_where_a_check_wants_more_digits() -> None:
+    strict = exercise(check=Check(draw, tested="three batches", rtol=1e-10))
+    verdict = grade(strict, lambda x, W, b: (3 * (x @ W + b)).astype(np.float32))
+    assert "3 times" in verdict.message
+    assert grade(strict, lambda x, W, b: (x @ W).astype(np.float32)).mistake == "forgot_the_bias"
+    assert "float32" in grade(strict, lambda x, W, b: right(x, W, b).astype(np.float32)).message
+
+
 def test_a_changed_signature_is_explained_also_where_answers_are_observed() -> None:
     observed = exercise(
         check=Check(draw, tested="three batches", observe=lambda f, call: {"y": f(*call.args)})

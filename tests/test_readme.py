@@ -55,7 +55,8 @@ def test_every_link_and_picture_exists() -> None:
 
 def test_every_saeedu_command_named_runs(tmp_path: Path) -> None:
     named = [line.split() for line in commands() if line.startswith("saeedu ")]
-    assert {words[1] for words in named} == {"doctor", "start", "check", "exercises", "progress"}
+    shown = {"doctor", "start", "check", "exercises", "progress", "train"}
+    assert {words[1] for words in named} == shown
     for words in named:
         ran = subprocess.run(
             [sys.executable, "-m", "saeedu", *words[1:]],

@@ -218,8 +218,7 @@ class RunningTopContexts(_RunningContexts):
     def update(self, batch: LatentBatch) -> None:
         """Take in the next contexts of the stream."""
         tokens = batch.tokens.flatten()
-        places = torch.arange(len(tokens))
-        seen = window_positions(places, batch.tokens.shape[1], self.before, 0)
+        seen = window_positions(torch.arange(len(tokens)), batch.tokens.shape[1], self.before, 0)
         wording = tokens[seen].where(seen != OUTSIDE, OUTSIDE)
         # A hash of 64 bits: two wordings share one by chance less than once in 10 ** 13 pairs.
         keys = (wording * self._multipliers).sum(dim=1)

@@ -5,36 +5,12 @@ from __future__ import annotations
 
 import html
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 from saeedu import token_view
 from saeedu.course.ch10_reading_features import draws
+from saeedu.course.ch10_reading_features.page import Page
 from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
-
-
-class _Page(HTMLParser):
-    """What a browser would make of a piece of HTML: visible text, elements, title, opacity."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.text = ""
-        self.elements: list[str] = []
-        self.title = "none"
-        self.opacity = 0.0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(tag)
-        given = dict(attrs)
-        self.title = given.get("title") or self.title
-        found = re.search(r"background(?:-color)?:\s*rgba\([^)]*,\s*([\d.]+)\s*\)", given.get(
-            "style"
-        ) or "")  # fmt: skip
-        if found:
-            self.opacity = float(found[1])
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def as_a_browser_reads_it(implementation: Implementation, call: Call) -> Any:
@@ -42,7 +18,7 @@ def as_a_browser_reads_it(implementation: Implementation, call: Call) -> Any:
     result = implementation(*call.args)
     if not isinstance(result, str):
         return result
-    page = _Page()
+    page = Page()
     page.feed(result)
     page.close()
     return {

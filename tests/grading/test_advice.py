@@ -28,7 +28,7 @@ WHERE = torch.tensor([0, 1])
         (lambda: DOUBLE + torch.ones(5), "from the right"),
         (lambda: np.ones((2, 3)) @ np.ones((2, 3)), "inner axes"),
         (lambda: np.ones((2, 3)) + np.ones(2), "from the right"),
-        (lambda: {}["no such key"], ""),
+        (lambda: dict[str, int]()["no such key"], ""),
     ],
 )
 def test_advice_on_what_a_library_raises(fail: Callable[[], object], words: str) -> None:

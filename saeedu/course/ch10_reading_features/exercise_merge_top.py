@@ -117,7 +117,8 @@ def latent_by_latent(kept, new, n):
     for latent in both.latents.unique():
         mine = both.at(both.latents == latent)
         mine = mine.at(mine.values.argsort(descending=True, stable=True))
-        rows, seen = [], set()
+        rows: list[int] = []
+        seen: set[int] = set()
         for row, key in enumerate(mine.keys.tolist()):
             if key not in seen and len(rows) < n:
                 seen.add(key)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,9 @@ from saeedu.grading.exercise import Check, Exercise, Mistake
 
 def picked(order, latents, keys, n, key_of):
     """Indices in the given order, skipping what is taken or too many."""
-    taken, count, result = set(), Counter(), []
+    taken: set[Any] = set()
+    count: Counter[int] = Counter()
+    result = []
     for i in order:
         key = key_of(i)
         if key in taken or count[int(latents[i])] == n:
@@ -94,7 +97,7 @@ def a_mask(values, latents, keys, n):
 
 
 def weakest_of_equal_keys(values, latents, keys, n):
-    best = {}
+    best: dict[tuple[int, int], int] = {}
     for i in range(len(values)):
         key = (int(latents[i]), int(keys[i]))
         if key not in best or values[i] < values[best[key]]:
@@ -108,7 +111,7 @@ def in_loops(values, latents, keys, n):
     for latent in sorted(set(latents.tolist())):
         rows = [i for i in range(len(values)) if latents[i] == latent]
         rows.sort(key=lambda i: -values[i].item())
-        seen = []
+        seen: list[int] = []
         for i in rows:
             if keys[i] not in [keys[j] for j in seen]:
                 seen.append(i)
@@ -129,11 +132,11 @@ def with_lexsort(values, latents, keys, n):
 
 
 def with_a_dictionary(values, latents, keys, n):
-    best = {}
+    best: dict[tuple[int, int], int] = {}
     for i, entry in enumerate(zip(latents.tolist(), keys.tolist(), strict=True)):
         if entry not in best or values[i] > values[best[entry]]:
             best[entry] = i
-    by_latent = {}
+    by_latent: dict[int, list[int]] = {}
     for i in sorted(best.values(), key=lambda i: (-values[i].item(), i)):
         by_latent.setdefault(int(latents[i]), []).append(i)
     return torch.tensor([i for j in sorted(by_latent) for i in by_latent[j][:n]])

@@ -45,8 +45,8 @@ def stream_diagram(block: int = 8) -> Figure:
         arrow = {"arrowstyle": "-|>", "lw": 2, "color": colour}
         axes.annotate("", (left + 0.3, 1.2), (left + 0.3, 0.06), arrowprops=arrow)
         axes.annotate("", (left + 2.0, 0.14), (left + 2.0, 1.2), arrowprops=arrow)
-        axes.plot(left + 2.0, 0, "o", color="white", markeredgecolor=colour, markersize=13)
-        axes.plot(left + 2.0, 0, "+", color=colour, markersize=9, markeredgewidth=2)
+        axes.plot(left + 2.0, 0, "o", color="white", markeredgecolor=colour, markersize=13, zorder=4)
+        axes.plot(left + 2.0, 0, "+", color=colour, markersize=9, markeredgewidth=2, zorder=5)
         axes.text(left + 0.2, 0.68, "reads", ha="right", fontsize=9, color=ink)
         axes.text(left + 2.12, 0.68, f"writes\n{hook}", fontsize=9, color=ink, va="center")
     for x, hook in ((0.9, "hook_resid_pre"), (9.3, "hook_resid_post")):
@@ -141,7 +141,7 @@ def bytes_needed(widths: Mapping[str, int], marks: Mapping[str, float]) -> Figur
         axes.plot(tokens, sizes, color=PALETTE[k], linestyle=_LINES[k % len(_LINES)], label=label)
     for name, size in marks.items():
         axes.axhline(size, color=GREY, linewidth=1)
-        axes.text(1.15e5, size * 1.15, name, fontsize=8, color=GREY)
+        axes.text(9e9, size / 1.2, name, fontsize=8, color="#666666", ha="right", va="top")
     axes.axvline(1e8, color=GREY, linewidth=1, linestyle=":")
     axes.set(
         xscale="log",

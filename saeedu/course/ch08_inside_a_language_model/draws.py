@@ -169,13 +169,16 @@ def streams_with_outliers(rng: np.random.Generator) -> Iterator[Call]:
         lengths[1, 2] = 1.7 * factor  # long, but not beside the first position
         lengths[2, 1 : context // 2 + 2] = factor * 3.0  # more than half of one context
         lengths[0, 3] = factor / 2.0  # longer than usual, and no outlier
+        lengths[-1, 0] = 1.1  # no outlier there in this context
+        lengths[1, -1] = 0.22
         lengths[-1, 2] = factor * 0.38
         lengths[-1, -1] = 0.05
         unit = factor if d_model == 4 else float(rng.uniform(3, 30))
         x = tensor(unit * directions * lengths[..., None])
-        # Not quite too long, but with all its length in one coordinate.
-        x[0, 1] = 0.0
+        # One not quite too long and one too long, each with all its length in one coordinate.
+        x[:2, 1] = 0.0
         x[0, 1, 1] = 0.92 * factor * unit
+        x[1, 1, 0] = -1.25 * factor * unit
         axes = {"n_contexts": n_contexts, "context": context, "d_model": d_model}
         yield Call((x, factor), axes)
 

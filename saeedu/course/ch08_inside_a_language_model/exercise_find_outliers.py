@@ -79,6 +79,11 @@ def sums_of_coordinates(x, factor):
     return sums > factor * sums.median()
 
 
+def absolute_values_summed(x, factor):
+    lengths = x.abs().sum(dim=-1)
+    return lengths > factor * lengths.median()
+
+
 def single_coordinates(x, factor):
     return x.abs() > factor * x.abs().median()
 
@@ -133,7 +138,7 @@ EXERCISE = Exercise(
     check=Check(
         draws.streams_with_outliers,
         tested="streams with outliers at the first position, in the middle, and in most of a "
-        "context, and a token with all its length in one coordinate",
+        "context, and tokens with all their length in one coordinate",
         observe=mask_and_dtype,
     ),
     mistakes=(
@@ -190,6 +195,11 @@ EXERCISE = Exercise(
         Mistake(
             sums_of_coordinates,
             "You summed the coordinates, and they have both signs. Length is `.norm(dim=-1)`.",
+        ),
+        Mistake(
+            absolute_values_summed,
+            "You summed absolute values. Length is Euclidean, `.norm(dim=-1)`: a token with one "
+            "huge coordinate is longer than such a sum makes it look.",
         ),
         Mistake(
             single_coordinates,

@@ -49,7 +49,7 @@ def what_became_of_the_rows(implementation: Implementation, call: Call) -> dict[
     facts["old and new rows dealt as chance has it"] = _yes(
         _fair(int((found[0] >= len(kept)).sum()), len(out), len(new), len(rows))
     )
-    facts["dealt in random order"] = _yes(_no_order(found[0].numpy()))
+    facts["dealt in random order"] = _order(found[0].numpy())
     facts["another order in the next round"] = _yes(not _same(first, second))
     facts["the same from the same generator state"] = _yes(_same(first, again))
     return facts
@@ -89,14 +89,17 @@ def _fair(new_dealt: int, n_out: int, n_new: int, n: int) -> bool:
     return abs(new_dealt - n_out * share) <= SIGMAS * spread**0.5 + 1e-9
 
 
-def _no_order(places: np.ndarray) -> bool:
-    """Whether places do not rise or fall along the list, nor follow each other."""
+def _order(places: np.ndarray) -> str:
+    """Whether places rise or fall along the list, or follow each other, or none of it."""
     n = len(places)
     if n < 3 or places.std() == 0:
-        return False
+        return "no: hardly any rows are dealt"
     trend = np.corrcoef(np.arange(n), places)[0, 1]
-    neighbours = np.mean(np.diff(places) == 1)
-    return bool(abs(trend) * n**0.5 < SIGMAS and neighbours < 0.2)
+    if abs(trend) * n**0.5 >= SIGMAS:
+        return "no: as they came" if trend > 0 else "no: backwards"
+    if np.mean(np.abs(np.diff(places)) == 1) >= 0.2:
+        return "no: neighbours stay together"
+    return "yes"
 
 
 def _same(a: Any, b: Any) -> bool:

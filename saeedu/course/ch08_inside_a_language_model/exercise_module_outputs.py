@@ -27,8 +27,11 @@ def outputs_and_what_is_left(implementation: Implementation, call: Call) -> dict
     network, names, x = call.args
     outputs = implementation(network, names, x)
     left = hooks_in(network)
-    with contextlib.suppress(RuntimeError):
+    came_out = "no" if names else "yes"  # with none to read, it need not run
+    try:
         implementation(network, names, x[:, :2])  # the network raises: the input is too narrow
+    except RuntimeError:
+        came_out = "yes"
     tensors = outputs.values() if isinstance(outputs, dict) else ()
     tracked = any(isinstance(value, Tensor) and value.requires_grad for value in tensors)
     return {
@@ -36,6 +39,7 @@ def outputs_and_what_is_left(implementation: Implementation, call: Call) -> dict
         "hooks left in the network": left,
         "hooks left after the network raised": hooks_in(network) - left,
         "outputs with gradients": "some" if tracked else "none",
+        "the network's own error comes out": came_out,
     }
 
 
@@ -132,6 +136,13 @@ def all_under_the_last_name(network, names, x):
     return read(network, names, x, copied, key=lambda name: names[-1])
 
 
+def error_swallowed(network, names, x):
+    try:
+        return read(network, names, x, copied)
+    except RuntimeError:
+        return {}
+
+
 def short_names(network, names, x):
     return read(network, names, x, copied, key=lambda name: name.split(".")[-1])
 
@@ -171,7 +182,8 @@ def what_changed(network, names, x):
 
 
 def removed_inside_the_hook(network, names, x):
-    seen, handles = {}, {}
+    seen = {}
+    handles: dict[str, Any] = {}
 
     def hook(name, module, inputs, output):
         seen[name] = output.detach() * 1
@@ -277,6 +289,11 @@ EXERCISE = Exercise(
             left_after_an_error,
             "When the network raises, your hooks stay in it: the lines that remove them are never "
             "reached. Put them into a `finally`.",
+        ),
+        Mistake(
+            error_swallowed,
+            "When the network raises, you catch it, and whoever called gets an empty dict. Clean "
+            "up in a `finally`, without an `except`, and let the error out.",
         ),
         Mistake(
             only_the_last_removed,

@@ -4,17 +4,30 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from saeedu import token_stream
 from saeedu.course.ch08_inside_a_language_model import draws
-from saeedu.grading.exercise import Check, Exercise, Mistake
+from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
+
+
+def contexts_and_their_kind(implementation: Implementation, call: Call) -> dict[str, Any]:
+    """The contexts, and whether they are whole numbers: an embedding table takes no others."""
+    contexts = implementation(*call.args)
+    whole = not (isinstance(contexts, Tensor) and contexts.is_floating_point())
+    return {"contexts": contexts, "made of": "whole numbers" if whole else "floats"}
+
+
+def as_floats(documents, context, bos_token_id):
+    return token_stream.pack_documents(documents, context, bos_token_id).float()
 
 
 def joined(documents, bos):
     """All documents as one list, a BOS between them."""
-    ids = []
+    ids: list[int] = []
     for document in documents:
         ids += [bos] * bool(ids) + document.tolist()
     return ids
@@ -150,6 +163,7 @@ EXERCISE = Exercise(
     check=Check(
         draws.piles_of_documents,
         tested="seven piles of documents: long and short ones, one alone, too little for a context",
+        observe=contexts_and_their_kind,
     ),
     mistakes=(
         Mistake(
@@ -216,6 +230,11 @@ EXERCISE = Exercise(
         Mistake(
             one_long_list,
             "All numbers are there, in one long list. Make rows of them: [n_contexts, context].",
+        ),
+        Mistake(
+            as_floats,
+            "The tokens have become floats, and the model's embedding table takes whole numbers. "
+            "`torch.empty` and `torch.zeros` make floats unless told `dtype=torch.long`.",
         ),
         Mistake(
             dealt_like_cards,

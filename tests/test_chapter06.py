@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from saeedu import numpy_gradients, numpy_sae, sae_plots
+from saeedu.grading import grade
+from saeedu.grading.registry import find_exercise
 from saeedu.numpy_training import Parameters
 from saeedu.sae import ReLUSAE, TopKSAE
 from saeedu.sae.autograd import autograd_gradients
@@ -184,6 +186,65 @@ def test_folding_is_what_a_trained_sae_does_to_itself() -> None:
     sae.fold_decoder_norms()
     for parameter, ours in zip(parameters, fold_into_weights(*weights, 0.2), strict=True):
         torch.testing.assert_close(parameter.detach(), ours)
+
+
+def in_float32(value: object) -> object:
+    """The same argument in half of the digits; whole numbers and masks as they are."""
+    if isinstance(value, Parameters):
+        return Parameters(*[part.astype(np.float32) for part in value])
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float32)
+    if isinstance(value, Tensor) and value.is_floating_point():
+        return value.float()
+    return value
+
+
+EXERCISES = (
+    "autograd_gradients",
+    "top_k",
+    "grad_top_k",
+    "decode_sparse",
+    "grad_values",
+    "sum_by_latent",
+    "sparse_gradients",
+    "aux_k_loss",
+    "batch_top_k",
+    "fold_into_weights",
+)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_an_answer_that_computes_in_float32_is_told_so(name: str) -> None:
+    exercise = find_exercise(f"06.{name}")
+    verdict = grade(exercise, lambda *args: exercise.reference(*map(in_float32, args)))
+    assert verdict.status == "wrong"
+    assert "float32" in verdict.message
+
+
+def test_tensors_of_two_types_get_advice_of_the_courses_own() -> None:
+    def attempt(values: Tensor, columns: Tensor, vectors: Tensor, d_sae: int) -> Tensor:
+        weighted = (values[:, :, None] * vectors[:, None]).flatten(0, 1)
+        return torch.zeros(d_sae, vectors.shape[1]).index_add(0, columns.flatten(), weighted)
+
+    verdict = grade("06.sum_by_latent", attempt)
+    assert verdict.status == "raised"
+    assert "zeros_like" in verdict.message
+
+
+def test_whoever_writes_into_a_tensor_is_told_to_clone_it() -> None:
+    def attempt(values: Tensor, columns: Tensor, W_dec: Tensor, b_dec: Tensor) -> Tensor:
+        W_dec *= 2
+        return decode_sparse(values, columns, W_dec, b_dec)
+
+    assert ".clone()" in grade("06.decode_sparse", attempt).message
+
+
+def test_a_wrong_gradient_is_called_by_its_parameters_name() -> None:
+    def attempt(*args: Tensor) -> tuple[Tensor, ...]:
+        d_W_enc, d_b_enc, d_W_dec, d_b_dec = sparse_gradients(*args)
+        return d_W_enc, d_b_enc, 3 * d_W_dec, d_b_dec
+
+    assert "(part: W_dec)" in grade("06.sparse_gradients", attempt).message
 
 
 @pytest.mark.parametrize(

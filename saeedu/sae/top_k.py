@@ -29,7 +29,7 @@ class TopKSAE(UnitRows):
 
     A latent that has been silent for `dead_after` samples counts as dead. The `k_aux` largest dead
     pre-activations of each sample then try to rebuild what the living left over, and the error of
-    that, times `aux_coefficient`, is added to the loss: dead latents get a gradient again.
+    that, times `aux_coefficient`, is added to the loss: those above zero get a gradient again.
 
     **Arguments:** `d_in`, `d_sae`, `seed` as for `SAE`; `k`; `k_aux`, by default half of d_in;
     `aux_coefficient`; `dead_after`, in samples.

@@ -113,7 +113,8 @@ def aux_k_loss(
 ) -> Tensor:
     """AuxK: the error that is left when dead latents rebuild the error of the living.
 
-    The living are not to make room for the dead: no gradient reaches `x_hat`.
+    In each sample the `k_aux` largest dead pre-activations take part, through the ReLU, as in
+    `top_k`. The living are not to make room for the dead: no gradient reaches `x_hat`.
 
     **Arguments:** `x`, `x_hat` [batch, d_in]; `pre_acts` [batch, d_sae]; `dead` [d_sae], True for
     a dead latent, at least one; `W_dec` [d_sae, d_in]; `k_aux`, how many dead latents each sample

@@ -16,6 +16,10 @@ from saeedu.grading.exercise import Call
 from saeedu.numpy_training import Parameters
 from saeedu.shapes import Array
 
+# All inputs are float64. An answer in float32 has lost half of their digits on the way, and the
+# lesson compares to the last.
+RTOL = 1e-10
+
 
 def tensor(values: Array) -> Tensor:
     """A float64 tensor with a copy of the values."""
@@ -166,11 +170,24 @@ def steps_to_take_back(rng: np.random.Generator) -> Iterator[Call]:
 
 
 def errors_and_dead(rng: np.random.Generator) -> Iterator[Call]:
-    """An error, pre-activations, and some dead latents: more of them than k_aux, or fewer."""
-    for batch, d_sae, d_in, n_dead, k_aux in ((7, 11, 5, 4, 2), (4, 9, 3, 6, 1), (6, 13, 8, 3, 10)):
+    """An error, pre-activations, and some dead latents: more of them than k_aux, or fewer.
+
+    In the last two calls nearly all latents are dead, or all, and nearly all pre-activations
+    negative: living latents that were set to zero win places there, and hide what follows.
+    """
+    sizes = (
+        (7, 11, 5, 4, 2),
+        (4, 9, 3, 6, 1),
+        (6, 13, 8, 3, 10),
+        (5, 12, 7, 10, 4),
+        (8, 9, 4, 9, 3),
+    )
+    for batch, d_sae, d_in, n_dead, k_aux in sizes:
         pre_acts = draw_pre_acts(rng, batch, d_sae)
+        if n_dead > d_sae - 3:
+            pre_acts -= 1.3
         dead = np.zeros(d_sae, dtype=bool)
-        dead[rng.permutation(np.arange(1, d_sae))[:n_dead]] = True
+        dead[rng.permutation(d_sae)[:n_dead]] = True
         x = rng.standard_normal((batch, d_in)) + 0.8
         W_dec = rng.standard_normal((d_sae, d_in)) * rng.uniform(0.4, 2.0, (d_sae, 1))
         args = (
@@ -181,7 +198,7 @@ def errors_and_dead(rng: np.random.Generator) -> Iterator[Call]:
             tensor(W_dec).requires_grad_(),
             k_aux,
         )
-        axes = {"batch": batch, "d_sae": d_sae, "d_in": d_in, "n_dead": n_dead}
+        axes = {"batch": batch, "d_sae": d_sae, "d_in": d_in}
         yield Call(args, axes, f"{n_dead} of {d_sae} latents are dead, and k_aux is {k_aux}")
 
 

@@ -11,10 +11,19 @@ from torch import Tensor, nn
 
 from saeedu import numpy_training
 from saeedu.course.ch06_from_numpy_to_pytorch import draws
-from saeedu.grading.exercise import Check, Exercise, Mistake
+from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
 from saeedu.numpy_training import Parameters
 from saeedu.sae import autograd
 from saeedu.shapes import Array
+
+NAMELESS = "gradients without names"
+
+
+def gradients_with_names(implementation: Implementation, call: Call) -> Any:
+    """What is returned, if a caller can read the four gradients from it by name."""
+    gradients = implementation(*call.args)
+    nameless = isinstance(gradients, (tuple, list)) and not isinstance(gradients, Parameters)
+    return NAMELESS if nameless else gradients
 
 
 def _tensors(parameters: Parameters) -> list[Tensor]:
@@ -139,7 +148,11 @@ def weights_returned(x, parameters, l1_coefficient):
 
 def weights_before_biases(x, parameters, l1_coefficient):
     W_enc, b_enc, W_dec, b_dec = autograd.autograd_gradients(x, parameters, l1_coefficient)
-    return W_enc, W_dec, b_enc, b_dec
+    return Parameters(W_enc, W_dec, b_enc, b_dec)
+
+
+def a_plain_tuple(x, parameters, l1_coefficient):
+    return tuple(autograd.autograd_gradients(x, parameters, l1_coefficient))
 
 
 def nothing_requires_grad(x, parameters, l1_coefficient):
@@ -201,7 +214,7 @@ def as_a_module(x, parameters, l1_coefficient):
     latents, x_hat = model(samples)
     loss = nn.functional.mse_loss(x_hat, samples, reduction="sum") + l1_coefficient * latents.sum()
     (loss / len(x)).backward()
-    return tuple(getattr(model, name).grad.numpy() for name in Parameters._fields)
+    return Parameters(*[getattr(model, name).grad.numpy() for name in Parameters._fields])
 
 
 def in_single_precision(x, parameters, l1_coefficient):
@@ -226,12 +239,15 @@ EXERCISE = Exercise(
         "write the loss as in chapter 03. Nothing here is a derivative.",
         "`np.maximum(..., 0)` becomes `torch.relu(...)`; `axis=1` becomes `dim=1`. The error is "
         "summed over dimensions and averaged over samples. So is the sum of latents.",
-        "`loss.backward()` fills `.grad` of every parameter. Return those four as arrays: "
-        "`tensor.grad.numpy()`, in the order W_enc, b_enc, W_dec, b_dec.",
+        "`loss.backward()` fills `.grad` of every parameter. Return those four as arrays, "
+        "`tensor.grad.numpy()`, in one `Parameters(W_enc, b_enc, W_dec, b_dec)`.",
     ),
     check=Check(
         draws.autoencoders,
         tested="three SAEs with biases, a latent that never fires, and different prices",
+        observe=gradients_with_names,
+        parts=Parameters._fields,
+        rtol=draws.RTOL,
     ),
     mistakes=(
         Mistake(
@@ -309,6 +325,17 @@ EXERCISE = Exercise(
             "The gradients are right, but in another order: W_enc, b_enc, W_dec, b_dec.",
         ),
         Mistake(
+            a_plain_tuple,
+            "You returned a plain tuple or list. Callers read the gradients by name, "
+            "`gradients.W_enc`: return `Parameters(W_enc, b_enc, W_dec, b_dec)`.",
+        ),
+        Mistake(
+            in_single_precision,
+            "Right to seven digits, and you computed in float32. The arrays are float64: "
+            "`torch.tensor(part)` keeps that, while `.float()` and `dtype=torch.float32` throw "
+            "half of the digits away.",
+        ),
+        Mistake(
             half_of_the_error,
             "The error's share is half of what it should be: this course's loss has no 1/2 before "
             "the square.",
@@ -331,6 +358,6 @@ EXERCISE = Exercise(
             "with `torch.tensor(part, requires_grad=True)`.",
         ),
     ),
-    alternatives=(without_backward, as_a_module, in_single_precision, by_hand),
+    alternatives=(without_backward, as_a_module, by_hand),
     why="Six lines replace chapter 04. The rest of this chapter is about what they cost.",
 )

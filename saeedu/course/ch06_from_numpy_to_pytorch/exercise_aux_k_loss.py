@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from saeedu.course.ch06_from_numpy_to_pytorch import draws
 from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
 from saeedu.sae import top_k_by_hand
+from saeedu.sae.batch_top_k import batch_top_k
 from saeedu.sae.top_k import top_k
 
 
@@ -72,6 +73,32 @@ def negative_ones_kept(x, x_hat, pre_acts, dead, W_dec, k_aux):
     return ((kept @ W_dec[dead] - (x - x_hat).detach()) ** 2).sum(dim=1).mean()
 
 
+def shielded_by_the_living(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    values, columns = (pre_acts * dead).topk(min(k_aux, len(dead)), dim=1)
+    latents = torch.zeros_like(pre_acts).scatter(1, columns, values)
+    return ((x - x_hat.detach() - latents @ W_dec) ** 2).sum(dim=1).mean()
+
+
+def one_too_few(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    error = (x - x_hat).detach()
+    return _loss(error, pre_acts[:, dead], W_dec[dead], _k(k_aux, dead) - 1)
+
+
+def k_aux_less_one(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    error = (x - x_hat).detach()
+    return _loss(error, pre_acts[:, dead], W_dec[dead], _k(k_aux - 1, dead))
+
+
+def one_too_many(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    error = (x - x_hat).detach()
+    return _loss(error, pre_acts[:, dead], W_dec[dead], _k(k_aux + 1, dead))
+
+
+def chosen_over_the_batch(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    rebuilt = batch_top_k(pre_acts[:, dead], _k(k_aux, dead)) @ W_dec[dead]
+    return ((rebuilt - (x - x_hat).detach()) ** 2).sum(dim=1).mean()
+
+
 def first_rows_of_the_decoder(x, x_hat, pre_acts, dead, W_dec, k_aux):
     rows = W_dec[: int(dead.sum())]
     return _loss((x - x_hat).detach(), pre_acts[:, dead], rows, _k(k_aux, dead))
@@ -124,6 +151,18 @@ def divided_by_the_error(x, x_hat, pre_acts, dead, W_dec, k_aux):
     return loss / ((x - x_hat).detach() ** 2).sum(dim=1).mean()
 
 
+def divided_by_the_variance(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    loss = top_k_by_hand.aux_k_loss(x, x_hat, pre_acts, dead, W_dec, k_aux)
+    error = (x - x_hat).detach()
+    return loss / ((error - error.mean(dim=0)) ** 2).sum(dim=1).mean()
+
+
+def each_sample_normalised(x, x_hat, pre_acts, dead, W_dec, k_aux):
+    error = (x - x_hat).detach()
+    rebuilt = top_k(pre_acts[:, dead], _k(k_aux, dead)) @ W_dec[dead]
+    return (((rebuilt - error) ** 2).sum(dim=1) / (error**2).sum(dim=1)).mean()
+
+
 def times_its_coefficient(x, x_hat, pre_acts, dead, W_dec, k_aux):
     return top_k_by_hand.aux_k_loss(x, x_hat, pre_acts, dead, W_dec, k_aux) / 32
 
@@ -172,8 +211,10 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draws.errors_and_dead,
-        tested="more dead latents than k_aux and fewer: the loss, and three gradients",
+        tested="few dead latents, many and all, more than k_aux and fewer: the loss, and three "
+        "gradients",
         observe=value_and_gradients,
+        rtol=draws.RTOL,
     ),
     mistakes=(
         Mistake(
@@ -218,6 +259,28 @@ EXERCISE = Exercise(
             negative_ones_kept,
             "Negative pre-activations take part. These are latents: apply the ReLU, as your "
             "`top_k` does.",
+        ),
+        Mistake(
+            shielded_by_the_living,
+            "You set the living to zero and took the k_aux largest of all: where the dead are "
+            "negative, zeros win places, and the rest go to negative dead ones. Apply the ReLU.",
+        ),
+        Mistake(
+            one_too_few,
+            "One dead latent too few takes part: k_aux of them, or all when there are fewer.",
+        ),
+        Mistake(
+            k_aux_less_one,
+            "You chose k_aux - 1 dead latents in each sample. It is k_aux.",
+        ),
+        Mistake(
+            one_too_many,
+            "You chose k_aux + 1 dead latents in each sample. It is k_aux.",
+        ),
+        Mistake(
+            chosen_over_the_batch,
+            "The dead latents of the whole batch compete. Here each sample chooses k_aux of its "
+            "own.",
         ),
         Mistake(
             first_rows_of_the_decoder,
@@ -270,6 +333,16 @@ EXERCISE = Exercise(
             divided_by_the_error,
             "You divided by the size of the error. Gao et al. do, when they report it; here the "
             "loss stays in the units of the main one.",
+        ),
+        Mistake(
+            divided_by_the_variance,
+            "You divided by the variance of the error. Gao et al. normalise; here the loss stays "
+            "in the units of the main one.",
+        ),
+        Mistake(
+            each_sample_normalised,
+            "You divided each sample's loss by the size of its error. Here the loss stays in the "
+            "units of the main one: a mean over samples, no more.",
         ),
         Mistake(
             times_its_coefficient,

@@ -68,6 +68,20 @@ def one_too_few(pre_acts, k):
     return torch.relu(pre_acts) * (pre_acts > floor)
 
 
+def one_too_many(pre_acts, k):
+    flat = pre_acts.flatten()
+    values, places = flat.topk(len(pre_acts) * k + 1)
+    return torch.zeros_like(flat).scatter(0, places, torch.relu(values)).view_as(pre_acts)
+
+
+def scattered_into_nothing(pre_acts, k):
+    flat = pre_acts.flatten()
+    values, places = flat.topk(len(pre_acts) * k)
+    latents = torch.zeros_like(flat)
+    latents.scatter(0, places, torch.relu(values))
+    return latents.view_as(pre_acts)
+
+
 def ones(pre_acts, k):
     return (batch_top_k.batch_top_k(pre_acts, k) > 0).double()
 
@@ -121,6 +135,7 @@ EXERCISE = Exercise(
         draws.uneven_batches,
         tested="samples with many winners and with none, few positives, and the gradient",
         observe=latents_and_gradient,
+        rtol=draws.RTOL,
     ),
     mistakes=(
         Mistake(
@@ -172,7 +187,17 @@ EXERCISE = Exercise(
         ),
         Mistake(
             one_too_few,
-            "You keep what is *larger* than the last winner, which leaves one winner out.",
+            "One winner is missing: you keep batch x k - 1. Does your comparison ask for *larger* "
+            "than the last winner?",
+        ),
+        Mistake(
+            one_too_many,
+            "You keep one winner too many, batch x k + 1. In a sorted list the last winner stands "
+            "at batch x k - 1.",
+        ),
+        Mistake(
+            scattered_into_nothing,
+            "Nothing but zeros: `scatter` leaves its tensor as it is and *returns* a new one.",
         ),
         Mistake(
             ones,

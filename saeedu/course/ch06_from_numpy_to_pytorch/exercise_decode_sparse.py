@@ -130,6 +130,7 @@ EXERCISE = Exercise(
     check=Check(
         draws.codes_to_decode,
         tested="batches with k from 1 to 6, columns in no order, and values of zero",
+        rtol=draws.RTOL,
     ),
     mistakes=(
         Mistake(no_bias, "b_dec is missing."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from saeedu.course.ch06_from_numpy_to_pytorch import draws
 from saeedu.grading.exercise import Check, Exercise, Mistake
+from saeedu.numpy_training import Parameters
 from saeedu.sae.top_k_by_hand import fold_into_weights
 
 
@@ -70,6 +71,16 @@ def latents_in_old_units(W_enc, b_enc, W_dec, b_dec, scale):
     return scale * W_enc * norms, b_enc * norms, W_dec / norms[:, None] / scale, b_dec / scale
 
 
+def output_not_divided(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=1)
+    return scale * W_enc * norms, b_enc * norms, W_dec / norms[:, None], b_dec / scale
+
+
+def output_and_b_dec_not_divided(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=1)
+    return scale * W_enc * norms, b_enc * norms, W_dec / norms[:, None], b_dec
+
+
 def encoder_scaled(W_enc, b_enc, W_dec, b_dec, scale):
     new = fold_into_weights(W_enc, b_enc, W_dec, b_dec, scale)
     return scale * new[0], *new[1:]
@@ -78,6 +89,16 @@ def encoder_scaled(W_enc, b_enc, W_dec, b_dec, scale):
 def lengths_of_columns(W_enc, b_enc, W_dec, b_dec, scale):
     norms = W_dec.norm(dim=0)
     return W_enc * norms[:, None], b_enc / scale, W_dec / norms, b_dec / scale
+
+
+def one_length_for_each_dimension(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=0)
+    return W_enc * norms, b_enc * norms / scale, W_dec / norms[:, None], b_dec / scale
+
+
+def encoders_rows_multiplied(W_enc, b_enc, W_dec, b_dec, scale):
+    norms = W_dec.norm(dim=1, keepdim=True)
+    return W_enc * norms, b_enc * norms / scale, W_dec / norms, b_dec / scale
 
 
 def lengths_of_the_encoder(W_enc, b_enc, W_dec, b_dec, scale):
@@ -149,6 +170,8 @@ EXERCISE = Exercise(
     check=Check(
         draws.trained_weights,
         tested="three SAEs with rows of many lengths, scales below and above 1",
+        parts=Parameters._fields,
+        rtol=draws.RTOL,
     ),
     mistakes=(
         Mistake(
@@ -158,13 +181,13 @@ EXERCISE = Exercise(
         ),
         Mistake(
             norms_alone,
-            "The lengths are folded, the scale is not: on x the biases are `scale` times too "
-            "large.",
+            "The lengths are folded, the scale is not. On x the pre-activations are 1 / scale "
+            "times what they were on `scale * x`, so the biases have to be divided by the scale.",
         ),
         Mistake(
             scale_the_wrong_way,
-            "You multiplied the biases by the scale. The old SAE saw `scale * x`, so for x its "
-            "biases are too large: divide.",
+            "You multiplied the biases by the scale: divide by it. The old SAE saw `scale * x`; "
+            "on x itself the pre-activations are 1 / scale times the old.",
         ),
         Mistake(
             norms_the_wrong_way,
@@ -183,13 +206,13 @@ EXERCISE = Exercise(
         ),
         Mistake(
             b_enc_without_scale,
-            "`b_enc` is added to pre-activations, and those are `scale` times smaller now: divide "
-            "it by the scale too.",
+            "`b_enc` is a part of the pre-activations, and the new ones are 1 / scale times the "
+            "old: divide it by the scale too.",
         ),
         Mistake(
             b_dec_without_scale,
-            "`b_dec` stands in the units of the activations, and those are `scale` times smaller "
-            "now: divide it by the scale.",
+            "`b_dec` stands in the units of the activations, and the new ones, x, are 1 / scale "
+            "times the old, `scale * x`: divide it by the scale.",
         ),
         Mistake(
             everything_divided,
@@ -216,6 +239,18 @@ EXERCISE = Exercise(
             "latents still carry the old units. Rows of length one are asked for.",
         ),
         Mistake(
+            output_not_divided,
+            "The latents are those of the old SAE, and so is the size of what they add up to: the "
+            "output still has to be divided by the scale. With rows of length one, the latents "
+            "must take that division: `W_enc` without the scale, `b_enc` divided by it.",
+        ),
+        Mistake(
+            output_and_b_dec_not_divided,
+            "You folded the scale into the encoder alone, so what comes out rebuilds `scale * x`. "
+            "Divide the pre-activations by the scale, and `b_dec` with them: `W_enc` keeps no "
+            "scale, and both biases are divided by it.",
+        ),
+        Mistake(
             encoder_scaled,
             "You multiplied `W_enc` by the scale as well. Then the pre-activations' two parts are "
             "in different units. Divide the biases by it; leave the weights.",
@@ -223,6 +258,17 @@ EXERCISE = Exercise(
         Mistake(
             lengths_of_columns,
             "You took lengths along the wrong axis: each latent has a *row* of the decoder.",
+        ),
+        Mistake(
+            one_length_for_each_dimension,
+            "`W_dec.norm(dim=0)` has one length for each of the d_in dimensions. Each latent has a "
+            "*row* of the decoder: `dim=1` gives d_sae lengths.",
+        ),
+        Mistake(
+            encoders_rows_multiplied,
+            "The lengths are right for the decoder, whose *rows* belong to latents. In `W_enc` "
+            "[d_in, d_sae] it is the columns: multiply by norms of shape [d_sae], without a second "
+            "axis.",
         ),
         Mistake(
             lengths_of_the_encoder,

@@ -118,6 +118,7 @@ EXERCISE = Exercise(
     check=Check(
         draws.masked_gradients,
         tested="k from 1 to d_sae, with negative winners, and gradients of both signs",
+        rtol=draws.RTOL,
     ),
     mistakes=(
         Mistake(

@@ -7,6 +7,7 @@ import torch
 
 from saeedu.course.ch06_from_numpy_to_pytorch import draws
 from saeedu.grading.exercise import Check, Exercise, Mistake
+from saeedu.numpy_training import Parameters
 from saeedu.sae.top_k_by_hand import grad_values, sparse_gradients, sum_by_latent
 
 
@@ -105,6 +106,12 @@ def b_enc_counted(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
     return d_W_enc, counts, d_W_dec, d_x_hat.sum(dim=0) - W_enc @ counts
 
 
+def b_enc_from_the_values(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
+    d_W_enc, _, d_W_dec, _ = sparse_gradients(d_x_hat, x, W_enc, W_dec, b_dec, values, columns)
+    sums = sum_by_latent(values, columns, torch.ones_like(x[:, :1]), len(W_dec))[:, 0]
+    return d_W_enc, sums, d_W_dec, d_x_hat.sum(dim=0) - W_enc @ sums
+
+
 def b_enc_repeats_lost(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
     d_W_enc, _, d_W_dec, _ = sparse_gradients(d_x_hat, x, W_enc, W_dec, b_dec, values, columns)
     d_values = grad_values(d_x_hat, columns, W_dec) * (values > 0)
@@ -126,6 +133,20 @@ def weights_before_biases(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
         d_x_hat, x, W_enc, W_dec, b_dec, values, columns
     )
     return d_W_enc, d_W_dec, d_b_enc, d_b_dec
+
+
+def weights_swapped(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
+    d_W_enc, d_b_enc, d_W_dec, d_b_dec = sparse_gradients(
+        d_x_hat, x, W_enc, W_dec, b_dec, values, columns
+    )
+    return d_W_dec, d_b_enc, d_W_enc, d_b_dec
+
+
+def biases_swapped(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
+    d_W_enc, d_b_enc, d_W_dec, d_b_dec = sparse_gradients(
+        d_x_hat, x, W_enc, W_dec, b_dec, values, columns
+    )
+    return d_W_enc, d_b_dec, d_W_dec, d_b_enc
 
 
 def decoder_first(d_x_hat, x, W_enc, W_dec, b_dec, values, columns):
@@ -190,6 +211,8 @@ EXERCISE = Exercise(
     check=Check(
         draws.steps_to_take_back,
         tested="four batches, with negative winners and latents that no sample names",
+        parts=Parameters._fields,
+        rtol=draws.RTOL,
     ),
     mistakes=(
         Mistake(
@@ -257,6 +280,11 @@ EXERCISE = Exercise(
             "gradients by latent.",
         ),
         Mistake(
+            b_enc_from_the_values,
+            "For b_enc you summed the latents' values. Sum their *gradients*, `d_values`: values "
+            "belong to the decoder's gradient alone.",
+        ),
+        Mistake(
             b_enc_repeats_lost,
             "In b_enc's gradient, of several samples that name one latent a single one counts: "
             "`+=` with an index loses repeats. `sum_by_latent` does not.",
@@ -269,6 +297,14 @@ EXERCISE = Exercise(
         Mistake(
             weights_before_biases,
             "The gradients are right, but in another order: W_enc, b_enc, W_dec, b_dec.",
+        ),
+        Mistake(
+            weights_swapped,
+            "The two matrices' gradients have changed places: W_enc's comes first, W_dec's third.",
+        ),
+        Mistake(
+            biases_swapped,
+            "The two biases' gradients have changed places: b_enc's comes second, b_dec's last.",
         ),
         Mistake(
             decoder_first,

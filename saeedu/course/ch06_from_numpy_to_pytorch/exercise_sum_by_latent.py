@@ -35,6 +35,12 @@ def repeats_lost_place_by_place(values, columns, vectors, d_sae):
     return sums
 
 
+def added_into_nothing(values, columns, vectors, d_sae):
+    sums = vectors.new_zeros(d_sae, vectors.shape[1])
+    sums.index_add(0, columns.flatten(), _weighted(values, vectors))
+    return sums
+
+
 def not_weighted(values, columns, vectors, d_sae):
     return _sums(columns, _weighted(torch.ones_like(values), vectors), d_sae)
 
@@ -145,6 +151,7 @@ EXERCISE = Exercise(
     check=Check(
         draws.vectors_to_sum,
         tested="latents that many samples name, latents that none does, values of both signs",
+        rtol=draws.RTOL,
     ),
     mistakes=(
         Mistake(
@@ -156,6 +163,11 @@ EXERCISE = Exercise(
             repeats_lost_place_by_place,
             "In each round of your loop several samples may name one latent, and `+=` with an "
             "index keeps one of them. Use `index_add` there.",
+        ),
+        Mistake(
+            added_into_nothing,
+            "Nothing but zeros: `index_add` leaves `sums` as it is and *returns* a new tensor. "
+            "Return that. (`index_add_`, with an underscore, adds into `sums`.)",
         ),
         Mistake(
             not_weighted,

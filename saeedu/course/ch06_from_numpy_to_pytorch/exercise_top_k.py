@@ -86,6 +86,22 @@ def one_too_few(pre_acts, k):
     return torch.relu(pre_acts) * (pre_acts > smallest_winner)
 
 
+def one_too_many(pre_acts, k):
+    values, columns = pre_acts.topk(k + 1, dim=-1)
+    return torch.zeros_like(pre_acts).scatter(-1, columns, torch.relu(values))
+
+
+def one_too_many_where_there_is_one(pre_acts, k):
+    return top_k.top_k(pre_acts, min(k + 1, pre_acts.shape[1]))
+
+
+def scattered_into_nothing(pre_acts, k):
+    values, columns = pre_acts.topk(k, dim=-1)
+    latents = torch.zeros_like(pre_acts)
+    latents.scatter(-1, columns, torch.relu(values))
+    return latents
+
+
 def ones(pre_acts, k):
     return (top_k.top_k(pre_acts, k) > 0).double()
 
@@ -170,6 +186,7 @@ EXERCISE = Exercise(
         draws.pre_acts_and_k,
         tested="k from 1 to d_sae, samples with fewer than k positives, and the gradient",
         observe=latents_and_gradient,
+        rtol=draws.RTOL,
     ),
     mistakes=(
         Mistake(
@@ -227,8 +244,22 @@ EXERCISE = Exercise(
         ),
         Mistake(
             one_too_few,
-            "You keep what is *larger* than the k-th largest, which leaves k - 1. The k-th belongs "
-            "to the winners.",
+            "You keep k - 1 of each sample. The k-th largest belongs to the winners: does your "
+            "comparison ask for *larger* than the k-th?",
+        ),
+        Mistake(
+            one_too_many,
+            "You asked for k + 1 winners, and where k is d_sae there are not so many. k it is.",
+        ),
+        Mistake(
+            one_too_many_where_there_is_one,
+            "You keep k + 1 of each sample. Rows and columns count from 0: the k-th largest of a "
+            "sorted row stands at k - 1.",
+        ),
+        Mistake(
+            scattered_into_nothing,
+            "Nothing but zeros: `scatter` leaves its tensor as it is and *returns* a new one. "
+            "Return that. (`scatter_`, with an underscore, writes into the tensor.)",
         ),
         Mistake(
             ones,

@@ -13,6 +13,8 @@ from saeedu.shapes import Array, shaped
 def main_latents(directions: Array, W_dec: Array) -> NDArray[np.int_]:
     """For each feature the latent whose decoder row points most nearly along it.
 
+    Mind the order, features first: the other way round it finds a feature for each latent.
+
     **Arguments:** `directions` [n_features, d_in]; `W_dec` [d_sae, d_in].
     **Returns:** [n_features], whole numbers; several features can share a latent.
     **Raises:** `ShapeError` when the axes disagree.
@@ -29,8 +31,10 @@ def main_latents(directions: Array, W_dec: Array) -> NDArray[np.int_]:
 def absorption_rate(coefficients: Array, latents: Array, W_dec: Array, directions: Array) -> Array:
     """How often a feature is present and rebuilt, but by other latents than its own.
 
-    A sample counts as absorbed when the feature is present, its main latent is off, and the other
-    latents together still write at least half of its strength along its direction.
+    A sample counts as absorbed when the feature is present, its main latent is off, which means
+    exactly 0, and the other latents together still write at least half of its strength along its
+    direction. Its main latent is what `main_latents(directions, W_dec)` says. What b_dec writes
+    does not count: it is the same in every sample.
 
     **Arguments:** `coefficients` [batch, n_features], the truth, every feature present somewhere;
     `latents` [batch, d_sae] of the same samples; `W_dec` [d_sae, d_in]; `directions`

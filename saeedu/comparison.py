@@ -9,11 +9,15 @@ import numpy as np
 import torch
 
 from saeedu.absorption import absorption_rate
+from saeedu.data import Samples
 from saeedu.hierarchical_data import HierarchicalFeatures
 from saeedu.metrics import explained_variance
 from saeedu.numpy_sae import mmcs
 from saeedu.shapes import Array, shaped
 from saeedu.side_by_side import Trained
+
+RARELY = 1e-3
+"""A latent that is on in a smaller share of the samples does as good as nothing."""
 
 
 @shaped(l0="n", scores="n")
@@ -41,15 +45,19 @@ class Score(NamedTuple):
     """Mean absorption rate of the features that have children."""
     absorption_of_others: float
     """The same for the features that have none: the control."""
+    rarely_on: int
+    """How many latents are on in fewer than one sample of a thousand."""
 
 
-def judge(trained: Trained, worlds: Sequence[HierarchicalFeatures], n: int = 4_000) -> list[Score]:
-    """Judge each run of a training on fresh samples of its own world.
+def judge(
+    trained: Trained, worlds: Sequence[HierarchicalFeatures], samples: Sequence[Samples]
+) -> list[Score]:
+    """Judge each run of a training on samples of its own world that it has not seen.
 
-    **Arguments:** `trained`; `worlds`, one for each run; `n`, samples.
+    **Arguments:** `trained`; `worlds` and `samples` of them, one for each run; as many of each.
+    SAEs that are to be compared get the same samples.
     **Returns:** a `Score` for each run.
     """
-    samples = [world.sample(n) for world in worlds]
     x = torch.tensor(np.stack([sample.x for sample in samples]), dtype=torch.float32)
     latents, x_hat = trained.latents(x), trained.x_hat(x)
     scores = []
@@ -64,6 +72,7 @@ def judge(trained: Trained, worlds: Sequence[HierarchicalFeatures], n: int = 4_0
                 mmcs=mmcs(world.directions, rows),
                 absorption=float(rates[world.parents].mean()),
                 absorption_of_others=float(rates[others].mean()),
+                rarely_on=int(((z > 0).mean(axis=0) < RARELY).sum()),
             )
         )
     return scores

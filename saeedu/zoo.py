@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from saeedu.sae.base import squared_error
-from saeedu.sae.batch_top_k import batch_top_k
 from saeedu.sae.gated import gate_loss, gated_latents
 from saeedu.sae.jump_relu import INITIAL_THRESHOLD, jump_relu, step
 from saeedu.sae.matryoshka import prefix_losses
@@ -78,9 +77,15 @@ def top_k_of(k: int) -> Architecture:
     return keeping(lambda pre_acts: top_k(pre_acts, k))
 
 
-def batch_top_k_of(k: int) -> Architecture:
+def of_a_batch(pre_acts: Tensor, k: float) -> Tensor:
+    """As `batch_top_k`, for any mean number k a sample: k x batch, rounded, of the whole batch."""
+    # To keep n of a batch is to keep n of one long sample.
+    return top_k(pre_acts.reshape(1, -1), round(k * len(pre_acts))).view_as(pre_acts)
+
+
+def batch_top_k_of(k: float) -> Architecture:
     """As `BatchTopKSAE` without AuxK: a batch keeps its k x batch largest, also when judged."""
-    return keeping(lambda pre_acts: batch_top_k(pre_acts, k))
+    return keeping(lambda pre_acts: of_a_batch(pre_acts, k))
 
 
 def gated() -> Architecture:
@@ -114,11 +119,11 @@ def jump_relu_of(bandwidth: float) -> Architecture:
     return Architecture(latents, loss, {"b_enc": 0.0, "threshold": INITIAL_THRESHOLD})
 
 
-def matryoshka_of(k: int, widths: Sequence[int]) -> Architecture:
+def matryoshka_of(k: float, widths: Sequence[int]) -> Architecture:
     """As `MatryoshkaSAE` without AuxK: the squared errors of all prefixes."""
 
     def latents(w: Weights, x: Tensor) -> Tensor:
-        return batch_top_k(products(w, x) + w["b_enc"], k)
+        return of_a_batch(products(w, x) + w["b_enc"], k)
 
     def loss(w: Weights, x: Tensor, price: Tensor) -> Tensor:
         return prefix_losses(latents(w, x), w["W_dec"], w["b_dec"], x, widths).sum()

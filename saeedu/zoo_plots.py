@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from saeedu.plots import AMBER, BLUE, GREY, INK, ORANGE, PALETTE
 from saeedu.shapes import Array
 
-_LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
+_LINES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (8, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (9, 3)))
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -132,11 +132,13 @@ def frontiers(
     """Scores against L0 for several methods: means over seeds, with bars of a standard deviation.
 
     **Arguments:** `methods`, a name and for each method its arrays [settings, seeds] by score's
-    name, "l0" among them; `panels`, a score's name and the label of its axis for each panel;
-    `true_l0`, how many features a sample holds.
+    name, "l0" among them; `panels`, a score's name and the label of its axis for each panel, of
+    which the first gets a logarithmic axis: it should be an error, whose differences near zero
+    are what matters; `true_l0`, how many features a sample holds.
     **Returns:** the figure.
     """
     figure, all_axes = _axes(len(panels), 1, (4.1 * len(panels), 4.3))
+    all_axes[0].set_yscale("log")
     for axes, (score, label) in zip(all_axes, panels.items(), strict=True):
         for k, (name, arrays) in enumerate(methods.items()):
             order = np.argsort(arrays["l0"].mean(axis=1))
@@ -144,8 +146,8 @@ def frontiers(
             axes.errorbar(
                 l0.mean(axis=1),
                 values.mean(axis=1),
-                values.std(axis=1),
-                l0.std(axis=1),
+                values.std(axis=1, ddof=1),
+                l0.std(axis=1, ddof=1),
                 color=PALETTE[k],
                 linestyle=_LINES[k],
                 marker=_MARKERS[k],

@@ -13,6 +13,7 @@ from saeedu.comparison import judge, score_at_l0
 from saeedu.hierarchical_data import HierarchicalFeatures
 from saeedu.numpy_sae import mmcs
 from saeedu.sae import build_sae
+from saeedu.sae.batch_top_k import batch_top_k
 from saeedu.side_by_side import initial_weights, train_side_by_side
 from saeedu.train_config import TrainConfig
 from saeedu.zoo import Architecture
@@ -119,13 +120,34 @@ def test_a_perfect_sae_is_judged_perfect() -> None:
         trained.weights["W_enc"][run] = rows.T / 2
         trained.weights["b_dec"][run] = 0
         trained.weights["b_enc"][run] = -1e-4  # above the noise of float32
-    for score, world in zip(judge(trained, worlds), worlds, strict=True):
-        present = (world.sample(4000).coefficients > 0).sum(axis=1).mean()
-        assert score.l0 == pytest.approx(present, abs=0.15)
+    samples = [world.sample(4000) for world in worlds]
+    for score, sample in zip(judge(trained, worlds, samples), samples, strict=True):
+        present = (sample.coefficients > 0).sum(axis=1).mean()
+        assert score.l0 == pytest.approx(present, abs=0.01)
         assert score.explained_variance == pytest.approx(1, abs=1e-5)
         assert score.mmcs == pytest.approx(1, abs=1e-5)
         assert score.absorption == score.absorption_of_others == 0
+        assert score.rarely_on == 0
     assert mmcs(worlds[0].directions, trained.rows()[0].numpy()) == pytest.approx(1, abs=1e-5)
+
+
+def test_latents_that_hardly_ever_fire_are_counted() -> None:
+    world = HierarchicalFeatures(seed=0)
+    sample = world.sample(1000)
+    x = torch.tensor(sample.x, dtype=torch.float32)[None]
+    config = TrainConfig(n_steps=1, batch_size=16, lr=1e-9, l1_warmup_steps=0, lr_decay_steps=0)
+    trained = train_side_by_side(zoo.relu(), x, 40, [0.0], config, [0])
+    trained.weights["b_enc"][0, :7] = -1e6
+    (score,) = judge(trained, [world], [sample])
+    assert score.rarely_on == 7
+
+
+def test_a_batch_can_keep_any_mean_number_a_sample() -> None:
+    pre_acts = torch.randn(8, 6, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(zoo.of_a_batch(pre_acts, 2), batch_top_k(pre_acts, 2))
+    kept = zoo.of_a_batch(pre_acts, 1.25) > 0
+    assert kept.sum() == 10
+    assert pre_acts[kept].min() > pre_acts[~kept].max()
 
 
 def test_between_two_saes_the_score_lies_on_a_straight_line_and_beyond_them_nowhere() -> None:

@@ -10,12 +10,17 @@ from saeedu import zoo_plots
 def test_frontiers_are_sorted_means_with_spreads_over_seeds() -> None:
     arrays = {
         "l0": np.array([[4.0, 6.0], [1.0, 3.0]]),
+        "error": np.array([[0.01, 0.03], [0.1, 0.1]]),
         "mmcs": np.array([[0.8, 0.6], [0.5, 0.5]]),
     }
-    (axes,) = zoo_plots.frontiers({"A": arrays}, {"mmcs": "MMCS (no unit)"}, true_l0=2.3).axes
+    panels = {"error": "unexplained (fraction)", "mmcs": "MMCS (no unit)"}
+    error, axes = zoo_plots.frontiers({"A": arrays}, panels, true_l0=2.3).axes
+    assert (error.get_yscale(), axes.get_yscale()) == ("log", "linear")
     line = axes.lines[0]
     assert list(line.get_xdata()) == [2.0, 5.0]
     np.testing.assert_allclose(line.get_ydata(), [0.5, 0.7])
+    bars = axes.collections[1].get_segments()  # vertical: of two seeds, apart by their distance
+    np.testing.assert_allclose(np.ptp(bars[1][:, 1]), 2 * 0.2 / np.sqrt(2))
     assert axes.get_xlabel() == "L0: active latents a sample (count)"
     assert any(list(each.get_xdata()) == [2.3, 2.3] for each in axes.lines)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# On a CPU `torch.addmm` goes to a BLAS library, on most computers to MKL, which takes twice as long
-# as need be on processors that Intel did not make. PyTorch also brings oneDNN, which asks what the
-# processor can do. This is the operation that torch.compile puts in place of nn.Linear.
+# On a CPU `torch.addmm` goes to a BLAS library, in PyTorch's own builds for x86 to MKL, which took
+# twice as long as oneDNN on the AMD processor of benchmarks/README.md. PyTorch brings both; this is
+# the operation that torch.compile puts in place of nn.Linear.
 ONE_DNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 

@@ -42,7 +42,10 @@ def with_gradients(*names: str) -> Callable[[Implementation, Call], dict[str, An
         chosen = [argument for name, argument in zip(names, call.args, strict=False) if name]
         gradients: Any = [None] * len(chosen)
         if isinstance(total, Tensor):
-            gradients = torch.autograd.grad(total, chosen, allow_unused=True)
+            # No path and a path that carries nothing are the same to whoever learns.
+            gradients = torch.autograd.grad(
+                total, chosen, allow_unused=True, materialize_grads=True
+            )
         asked = [name for name in names if name]
         return {"value": value} | {
             f"gradient for {name}": gradient
@@ -66,6 +69,13 @@ def gates(rng: np.random.Generator) -> Iterator[Call]:
             axes={"batch": batch, "d_sae": d_sae},
             note="one gate is closed over a positive magnitude, one is open over a negative one",
         )
+    products, zeros = np.array([[0.75, -0.5], [0.25, 2.0], [1.5, 0.5]]), np.zeros(2)
+    b_gate, b_mag = np.array([-0.75, -0.5]), np.array([0.5, 0.4])
+    yield Call(  # no gradients here: at zero itself a ReLU has none to agree on
+        (tensor(products), tensor(b_gate), tensor(zeros + 0.3), tensor(b_mag)),
+        axes={"batch": 3, "d_sae": 2},
+        note="two gate pre-activations are exactly 0, over positive magnitudes",
+    )
 
 
 def dictionary(
@@ -171,6 +181,8 @@ def frontiers(rng: np.random.Generator) -> Iterator[Call]:
         (4, 0.8, ""),
         (7, 4.25, ""),
         (6, 2.0, "the target is the L0 of one of the SAEs"),
+        (5, 0.0, "the target is the lowest L0 that was measured"),
+        (4, 3.0, "the target is the highest L0 that was measured"),
         (5, -1.0, "the target lies below all that was measured"),
         (4, 99.0, "the target lies above all that was measured"),
     ):
@@ -183,3 +195,8 @@ def frontiers(rng: np.random.Generator) -> Iterator[Call]:
         first, second, *rest = rng.permutation(n)
         order = np.array([max(first, second), min(first, second), *rest])  # never rising
         yield Call((rising[order], scores[order], float(target)), axes={"n": n}, note=note)
+    yield Call(
+        (np.array([2.5, 9.0, 2.0, 1.5]), np.array([3.0, 8.0, 6.0, 2.0]), 3.0),
+        axes={"n": 4},
+        note="both of the nearest SAEs are sparser than the target",
+    )

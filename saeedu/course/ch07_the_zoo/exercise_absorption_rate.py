@@ -73,6 +73,18 @@ def by_absolute_cosine(c, z, W_dec, directions):
     return rate(present & silent & (z @ W_dec @ directions.T >= c / 2), present)
 
 
+def features_for_latents(c, z, W_dec, directions):
+    silent = z[:, main_latents(W_dec, directions)] == 0
+    present = c > 0
+    return rate(present & silent & (z @ W_dec @ directions.T >= c / 2), present)
+
+
+def strongest_writer(c, z, W_dec, directions):
+    present, silent, _ = parts(c, z, W_dec, directions)
+    parts_written = z[:, :, None] * (W_dec @ directions.T)  # [batch, d_sae, n_features]
+    return rate(present & silent & (parts_written.max(axis=1) >= c / 2), present)
+
+
 def rows_made_unit(c, z, W_dec, directions):
     present, silent, _ = parts(c, z, W_dec, directions)
     rows = W_dec / np.linalg.norm(W_dec, axis=1, keepdims=True)
@@ -145,8 +157,9 @@ EXERCISE = Exercise(
     minutes=15,
     difficulty=4,
     hints=(
-        "Make three masks [batch, n_features]: the feature is present; its main latent is silent; "
-        "the reconstruction has at least half of its strength along its direction.",
+        "Make three masks [batch, n_features]: the feature is present; its main latent is off, "
+        "which means exactly 0; the latents, without b_dec, write at least half of its strength "
+        "along its direction.",
         "`main_latents(directions, W_dec)` gives one latent for each feature: index the columns of "
         "`latents` with it. `latents @ W_dec @ directions.T` is what is written along each "
         "direction; where the main latent is silent, it is the others who write.",
@@ -200,6 +213,16 @@ EXERCISE = Exercise(
             by_absolute_cosine,
             "You chose main latents by the absolute cosine. A row that points backwards cannot "
             "stand for the feature: `main_latents` looks at the sign.",
+        ),
+        Mistake(
+            features_for_latents,
+            "`main_latents` got its arguments the other way round, and found a feature for each "
+            "latent. Features come first: `main_latents(directions, W_dec)`.",
+        ),
+        Mistake(
+            strongest_writer,
+            "You looked for one latent that writes half by itself. Several can do it together: "
+            "add up what they write.",
         ),
         Mistake(
             rows_made_unit,

@@ -34,6 +34,12 @@ def everything_frozen(gates, W_dec, b_dec, x):
     return error(gates.detach() @ W_dec.detach() + b_dec.detach(), x)
 
 
+def frozen_for_good(gates, W_dec, b_dec, x):
+    W_dec.requires_grad_(False)
+    b_dec.requires_grad_(False)
+    return error(gates @ W_dec + b_dec, x)
+
+
 def bias_forgotten(gates, W_dec, b_dec, x):
     return error(gates @ W_dec.detach(), x)
 
@@ -133,6 +139,11 @@ EXERCISE = Exercise(
         Mistake(
             everything_frozen,
             "Everything is detached, so nothing learns. The gates must stay attached.",
+        ),
+        Mistake(
+            frozen_for_good,
+            "You switched the decoder itself off: after `requires_grad_(False)` it never learns "
+            "again, from no loss. `detach()` freezes it for this one computation.",
         ),
         Mistake(bias_forgotten, "`b_dec` is missing from the reconstruction."),
         Mistake(bias_subtracted_from_the_rebuilt, "The decoder *adds* `b_dec`; you subtracted it."),

@@ -75,9 +75,14 @@ def inverted(products, b_gate, r_mag, b_mag):
     return torch.relu(products * r_mag.exp() + b_mag) * (gate < 0), torch.relu(gate)
 
 
+def open_at_zero(products, b_gate, r_mag, b_mag):
+    gate = products + b_gate
+    return torch.relu(products * r_mag.exp() + b_mag) * (gate >= 0), torch.relu(gate)
+
+
 def no_magnitude_bias(products, b_gate, r_mag, b_mag):
     gate = products + b_gate
-    return torch.relu(products * r_mag.exp()) * (gate > 0) + 0 * b_mag, torch.relu(gate)
+    return torch.relu(products * r_mag.exp()) * (gate > 0), torch.relu(gate)
 
 
 def gates_detached(products, b_gate, r_mag, b_mag):
@@ -130,7 +135,8 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draws.gates,
-        tested="three batches in which the paths disagree: both outputs, and all gradients",
+        tested="three batches in which the paths disagree: both outputs, and all gradients; and "
+        "a gate at exactly 0",
         observe=draws.with_gradients("products", "b_gate", "r_mag", "b_mag"),
     ),
     mistakes=(
@@ -185,6 +191,11 @@ EXERCISE = Exercise(
             "`products + b_gate` with zero.",
         ),
         Mistake(inverted, "The gate works the wrong way round: positive means open."),
+        Mistake(
+            open_at_zero,
+            "A gate at exactly 0 is closed: compare with `>`. Else a latent could be on whose gate "
+            "pays nothing.",
+        ),
         Mistake(
             no_magnitude_bias,
             "`b_mag` has no effect on the latents. It is added to the stretched product.",

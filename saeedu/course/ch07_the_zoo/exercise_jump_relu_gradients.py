@@ -148,6 +148,7 @@ EXERCISE = Exercise(
     check=Check(
         draws.near_thresholds,
         tested="three batches with entries just inside and just outside the window, on both sides",
+        parts=("the gradient for pre_acts", "the gradient for threshold"),
     ),
     mistakes=(
         Mistake(

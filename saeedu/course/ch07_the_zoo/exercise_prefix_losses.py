@@ -30,7 +30,7 @@ def last_ones(latents, W_dec, b_dec, x, widths):
 
 
 def bias_forgotten(latents, W_dec, b_dec, x, widths):
-    return torch.stack([error(latents[:, :w] @ W_dec[:w], x) for w in widths]) + 0 * b_dec.sum()
+    return torch.stack([error(latents[:, :w] @ W_dec[:w], x) for w in widths])
 
 
 def bias_in_the_last_alone(latents, W_dec, b_dec, x, widths):
@@ -54,6 +54,11 @@ def mean_over_dimensions(latents, W_dec, b_dec, x, widths):
 
 def sum_over_batch(latents, W_dec, b_dec, x, widths):
     return torch.stack(each(latents, W_dec, b_dec, x, widths)) * len(x)
+
+
+def widths_as_group_sizes(latents, W_dec, b_dec, x, widths):
+    ends = itertools.accumulate(widths)
+    return torch.stack([error(latents[:, :end] @ W_dec[:end] + b_dec, x) for end in ends])
 
 
 def one_too_many(latents, W_dec, b_dec, x, widths):
@@ -158,6 +163,11 @@ EXERCISE = Exercise(
         Mistake(averaged, "You averaged over the prefixes. Return one loss for each width."),
         Mistake(mean_over_dimensions, "You averaged over d_in. Sum over d_in, as everywhere."),
         Mistake(sum_over_batch, "You summed over the batch. Over samples it is a mean."),
+        Mistake(
+            widths_as_group_sizes,
+            "You added the widths up, as if they were sizes of groups. Each is a prefix's own "
+            "width, counted from latent 0; the last is all of d_sae.",
+        ),
         Mistake(one_too_many, "One latent too many: `[:w]` holds w of them, from 0 to w − 1."),
         Mistake(one_too_few, "One latent too few: `[:w]` holds w of them, from 0 to w − 1."),
         Mistake(

@@ -51,6 +51,19 @@ def nearest(l0, scores, target):
     return NAN if outside(l0, target) else float(scores[np.argmin(np.abs(l0 - target))])
 
 
+def two_nearest(l0, scores, target):
+    if outside(l0, target):
+        return NAN
+    i, j = np.argsort(np.abs(l0 - target))[:2]
+    return float(scores[i] + (target - l0[i]) / (l0[j] - l0[i]) * (scores[j] - scores[i]))
+
+
+def ends_left_out(l0, scores, target):
+    rising, along = in_order(l0, scores)
+    inside = rising[0] < target < rising[-1]
+    return float(np.interp(target, rising, along)) if inside else NAN
+
+
 def sparser_neighbour(l0, scores, target):
     a, b = in_order(l0, scores)
     return NAN if outside(l0, target) else float(b[np.searchsorted(a, target, "right") - 1])
@@ -148,7 +161,8 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draws.frontiers,
-        tested="five sweeps in no order, with targets inside, on a point, below and above",
+        tested="nine sweeps in no order, with targets inside, on a point, at both ends, below and "
+        "above",
     ),
     mistakes=(
         Mistake(
@@ -179,6 +193,16 @@ EXERCISE = Exercise(
             nearest,
             "You took the nearest SAE. It is sparser or denser than the target, which favours one "
             "method or the other: interpolate.",
+        ),
+        Mistake(
+            two_nearest,
+            "You took the two nearest SAEs. Both can lie on the same side of the target, and then "
+            "you draw the line on. Take one on each side.",
+        ),
+        Mistake(
+            ends_left_out,
+            "At the lowest and at the highest L0 that was measured there *is* an SAE: its score is "
+            "known. NaN is for what lies beyond.",
         ),
         Mistake(
             sparser_neighbour,

@@ -45,13 +45,15 @@ def stream_diagram(block: int = 8) -> Figure:
         arrow = {"arrowstyle": "-|>", "lw": 2, "color": colour}
         axes.annotate("", (left + 0.3, 1.2), (left + 0.3, 0.06), arrowprops=arrow)
         axes.annotate("", (left + 2.0, 0.14), (left + 2.0, 1.2), arrowprops=arrow)
-        axes.plot(left + 2.0, 0, "o", color="white", markeredgecolor=colour, markersize=13, zorder=4)
+        axes.plot(
+            left + 2.0, 0, "o", color="white", markeredgecolor=colour, markersize=13, zorder=4
+        )
         axes.plot(left + 2.0, 0, "+", color=colour, markersize=9, markeredgewidth=2, zorder=5)
         axes.text(left + 0.2, 0.68, "reads", ha="right", fontsize=9, color=ink)
         axes.text(left + 2.12, 0.68, f"writes\n{hook}", fontsize=9, color=ink, va="center")
     for x, hook in ((0.9, "hook_resid_pre"), (9.3, "hook_resid_post")):
         axes.plot([x, x], [-0.5, 0.0], color=ink, linewidth=1)
-        axes.plot(x, 0, marker="o", color="white", markeredgecolor=ink, markersize=7)
+        axes.plot(x, 0, marker="o", color="white", markeredgecolor=ink, markersize=7, zorder=4)
         axes.text(x, -0.62, f"blocks.{block}.{hook}", ha="center", va="top", fontsize=9, color=ink)
     axes.set(xlim=(-0.6, 10.6), ylim=(-1.1, 2.4), title=f"Block {block}")
     axes.set_axis_off()

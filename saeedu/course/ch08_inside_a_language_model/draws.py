@@ -220,7 +220,7 @@ def batches_to_store(rng: np.random.Generator) -> Iterator[Call]:
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
     # Kept open, so that a learner can read the files of a failed call; removed with the process.
-    return tempfile.TemporaryDirectory(prefix="saeedu-08-")
+    return tempfile.TemporaryDirectory(prefix="saeedu-08-", ignore_cleanup_errors=True)
 
 
 def files_and_rows(rng: np.random.Generator) -> Iterator[Call]:

@@ -22,8 +22,9 @@ def rows_and_files_after(implementation: Implementation, call: Call) -> dict[str
     before = [file.read_bytes() for file in files]
     rows = implementation(*call.args)
     after = [file.read_bytes() for file in files]
-    for file, content in zip(files, before, strict=True):
-        file.write_bytes(content)
+    if before != after:
+        for file, content in zip(files, before, strict=True):
+            file.write_bytes(content)
     return {
         "rows": rows,
         "dtype": dtype_name(rows),

@@ -58,7 +58,7 @@ class Feed:
 def what_is_on_disk(implementation: Implementation, call: Call) -> dict[str, Any]:
     """The file after a whole run, after one that broke off, and after one over an old file."""
     name, batches = call.args
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         file = Path(folder) / name
         feed = Feed(batches, file)
         n_rows = implementation(file, feed)

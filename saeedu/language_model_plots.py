@@ -1,4 +1,4 @@
-"""Chapter 09's pictures: outlier positions, the course of a training run, and what it cost."""
+"""Chapter 09's pictures: the course of a training run, a gallery of them, and controls."""
 
 from __future__ import annotations
 
@@ -8,35 +8,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
-from saeedu.plots import BLUE, GREEN, GREY, ORANGE, PALETTE
-from saeedu.shapes import Array
+from saeedu.plots import BLUE, GREEN, GREY, ORANGE
+from saeedu.sick_runs import Curves
 from saeedu.training import History
 
-_LINES = ("-", "--", "-.", ":")
-
-
-def norms_by_position(norms: Mapping[str, Array], shown: int = 24) -> Figure:
-    """Median length of the residual stream at each of the first positions, a line a layer.
-
-    **Arguments:** `norms`, for each name [n_contexts, context]; `shown`, positions to draw.
-    **Returns:** the figure, with a logarithmic vertical axis: the first position can be a hundred
-    times the others.
-    """
-    figure, (axes,) = _panels(1, (7.0, 3.8))
-    for k, (name, values) in enumerate(norms.items()):
-        medians = np.median(values, axis=0)[:shown]
-        colour = PALETTE[k % len(PALETTE)]
-        line = _LINES[k % len(_LINES)]
-        axes.plot(medians, color=colour, linestyle=line, marker=".", label=name)
-        axes.plot(0, medians[0], marker="o", markersize=9, color=colour, fillstyle="none")
-    axes.set_yscale("log")
-    axes.set(
-        xlabel="position in the context (tokens; 0 is BOS)",
-        ylabel="median length of the residual\n(model units, log scale)",
-    )
-    axes.legend(fontsize=8, ncol=2)
-    return figure
+GALLERY_COLUMNS = (
+    "reconstruction loss\n(log scale)",
+    "L0: active latents\na token (log scale)",
+    "explained variance (fraction)\n- batch   - - held out",
+    "silent for 40 steps\n(% of latents)",
+)
 
 
 def training_curves(history: History, warmup_steps: int = 0) -> Figure:
@@ -45,9 +28,10 @@ def training_curves(history: History, warmup_steps: int = 0) -> Figure:
     **Arguments:** `history`, from `train`; `warmup_steps`, shaded when above 0.
     **Returns:** the figure: three panels over a common horizontal axis.
     """
-    figure, (loss, sparsity, variance) = _panels(3, (10.5, 3.3))
+    figure, (loss, sparsity, variance) = _panels(1, 3, (10.5, 3.3))
     loss.plot(history.reconstruction, color=BLUE, label="reconstruction")
-    loss.plot(history.sparsity, color=ORANGE, linestyle="--", label="L1 penalty")
+    if any(history.sparsity):
+        loss.plot(history.sparsity, color=ORANGE, linestyle="--", label="L1 penalty")
     loss.set(ylabel="loss (normalised units, log scale)", yscale="log")
     sparsity.plot(history.l0, color=GREEN)
     sparsity.set(ylabel="L0: active latents a token (log scale)", yscale="log")
@@ -56,29 +40,76 @@ def training_curves(history: History, warmup_steps: int = 0) -> Figure:
     for axes in (loss, sparsity, variance):
         axes.set_xlabel("step")
         if warmup_steps:
-            axes.axvspan(0, warmup_steps, color=GREY, alpha=0.18, label="L1 warm-up")
+            axes.axvspan(0, warmup_steps, color=GREY, alpha=0.18, label="warm-up")
     loss.legend(fontsize=8)
     return figure
 
 
-def cross_entropy_bars(cross_entropies: Mapping[str, float]) -> Figure:
-    """The language model's cross-entropy under each condition, as labelled bars.
+def gallery(
+    runs: Mapping[str, Curves], healthy: Mapping[str, Curves], titles: Mapping[str, str]
+) -> Figure:
+    """Sick runs, a row each, every one over the healthy run of its kind.
 
-    **Arguments:** `cross_entropies`, a name and nats a token for each.
-    **Returns:** the figure.
+    **Arguments:** `runs`, by letter; `healthy`, by kind; `titles`, for each letter what to write
+    above its row.
+    **Returns:** the figure: loss, L0, explained variance, and silent latents, from left to right.
     """
-    figure, (axes,) = _panels(1, (6.4, 0.55 * len(cross_entropies) + 1.1))
-    names: Sequence[str] = list(cross_entropies)
-    values = list(cross_entropies.values())
-    bars = axes.barh(names, values, color=[PALETTE[k % len(PALETTE)] for k in range(len(names))])
-    axes.bar_label(bars, fmt="%.3f", padding=4)
-    axes.invert_yaxis()
-    axes.set(xlabel="cross-entropy (nats a token)", xlim=(0, 1.15 * max(values)))
+    figure, grid = _panels(len(runs), len(GALLERY_COLUMNS), (10.5, 1.55 * len(runs) + 0.6))
+    for row, (letter, curves) in enumerate(runs.items()):
+        panels = grid[row * len(GALLERY_COLUMNS) : (row + 1) * len(GALLERY_COLUMNS)]
+        for name, each, colour in (
+            (f"healthy {curves.kind}", healthy[curves.kind], GREY),
+            (letter, curves, BLUE),
+        ):
+            _draw_run(panels, each, colour, name)
+        for axes, column in zip(panels, GALLERY_COLUMNS, strict=True):
+            axes.tick_params(labelsize=7)
+            axes.set_ylabel(column, fontsize=6.5)
+            axes.set_xlabel("step", fontsize=7, labelpad=1)
+            axes.yaxis.set_minor_formatter(NullFormatter())
+        panels[0].set_title(titles[letter], loc="left", fontsize=9, fontweight="bold")
+        panels[0].legend(fontsize=6, loc="upper right", framealpha=0.6)
     return figure
 
 
-def _panels(panels: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
-    figure, grid = plt.subplots(1, panels, figsize=size, squeeze=False, layout="constrained")
+def _draw_run(panels: Sequence[Axes], curves: Curves, colour: str, name: str) -> None:
+    loss, l0, variance, silent = panels
+    loss.plot(curves.reconstruction, color=colour, linewidth=1.3, label=name)
+    loss.set_yscale("log")
+    # A logarithm has no zero: a batch in which nothing is active is drawn at the lower edge.
+    l0.plot(np.maximum(curves.l0, 0.1), color=colour, linewidth=1.3)
+    l0.set(yscale="log", ylim=(0.08, 600))
+    variance.plot(curves.explained_variance, color=colour, linewidth=1.3)
+    variance.plot(curves.held_out_steps, curves.held_out, "--", color=colour, linewidth=1.6)
+    variance.set_ylim(-0.6, 1.03)
+    silent.plot(100 * np.array(curves.silent), color=colour, linewidth=1.3)
+    silent.set_ylim(-4, 104)
+
+
+def controls(scores: Mapping[str, tuple[float, float]]) -> Figure:
+    """Explained variance and cross-entropy recovered, side by side, for an SAE and its controls.
+
+    **Arguments:** `scores`, for each name explained variance and cross-entropy recovered; below 0
+    a bar is cut off and its number says how far it goes.
+    **Returns:** the figure: two panels of horizontal bars.
+    """
+    figure, panels = _panels(1, 2, (9.6, 0.46 * len(scores) + 1.2))
+    names = list(scores)
+    labels = ("explained variance (fraction)", "cross-entropy recovered (fraction)")
+    for column, (axes, label) in enumerate(zip(panels, labels, strict=True)):
+        values = [scores[name][column] for name in names]
+        colours = [BLUE if k == 0 else ORANGE for k in range(len(names))]
+        axes.barh(range(len(names)), np.clip(values, 0, None), color=colours)
+        for row, value in enumerate(values):
+            axes.text(max(value, 0) + 0.02, row, f"{value:.3f}", va="center", fontsize=8)
+        axes.set_yticks(range(len(names)), names if column == 0 else [""] * len(names))
+        axes.invert_yaxis()
+        axes.set(xlabel=label, xlim=(0, 1.2))
+    return figure
+
+
+def _panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     # A figure left open would be shown twice in a notebook: once by pyplot, once as the result.
     plt.close(figure)
     for axes in grid.flat:

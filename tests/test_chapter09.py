@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from saeedu import language_model_plots
 from saeedu.builder.course import COURSE_FOLDER, chapter_folders, read_chapter
 from saeedu.builder.notebook import build_notebook
+from saeedu.sick_runs import Curves
 from saeedu.training import History
 from tests.lm_fixtures import documents, make_hub_cache
 
@@ -53,8 +53,8 @@ def test_the_cells_run_on_whatever_model_the_hub_cache_has(tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Language model: gpt2 (from the Hugging Face cache)." in done.stdout
-    assert "cross-entropy recovered:" in done.stdout
-    assert (tmp_path / "runs" / "ch09" / "sae_weights.safetensors").is_file()
+    assert "recovered from zeros" in done.stdout
+    assert (tmp_path / "runs" / "ch09" / "sae" / "sae_weights.safetensors").is_file()
 
 
 def test_curves_show_every_step_and_name_their_units() -> None:
@@ -68,16 +68,37 @@ def test_curves_show_every_step_and_name_their_units() -> None:
     assert "normalised units" in loss.get_ylabel()
 
 
-def test_lengths_are_medians_over_contexts_at_each_position() -> None:
-    norms = np.array([[9.0, 1.0, 2.0], [11.0, 3.0, 2.0], [100.0, 2.0, 5.0]])
-    (axes,) = language_model_plots.norms_by_position({"before block 3": norms}, shown=2).axes
-    assert list(axes.lines[0].get_ydata()) == [11.0, 2.0]
-    assert axes.get_yscale() == "log"
-    assert "tokens" in axes.get_xlabel()
+def test_a_run_without_a_price_draws_no_price() -> None:
+    values = [3.0, 2.0, 1.0]
+    history = History(values, values, [0.0] * 3, values, [0.1, 0.5, 0.8])
+    loss = language_model_plots.training_curves(history).axes[0]
+    assert [line.get_label() for line in loss.lines] == ["reconstruction"]
 
 
-def test_bars_carry_their_numbers() -> None:
-    (axes,) = language_model_plots.cross_entropy_bars({"clean": 3.25, "zeros": 10.5}).axes
-    assert [bar.get_width() for bar in axes.patches] == [3.25, 10.5]
-    assert [text.get_text() for text in axes.texts] == ["3.250", "10.500"]
-    assert "nats" in axes.get_xlabel()
+def curves(kind: str, l0: list[float]) -> Curves:
+    return Curves(kind, [4.0, 2.0, 1.0], l0, [-2.0, 0.4, 0.6], [0, 2], [0.1, 0.5], [0.0, 0.0, 0.5])
+
+
+def test_the_gallery_draws_each_run_over_the_healthy_one_of_its_kind() -> None:
+    healthy = {"TopK": curves("TopK", [16.0] * 3), "L1": curves("L1", [200.0, 90.0, 50.0])}
+    runs = {"A": curves("L1", [200.0, 3.0, 0.0]), "B": curves("TopK", [2.0] * 3)}
+    figure = language_model_plots.gallery(runs, healthy, {"A": "A (L1)", "B": "B (TopK)"})
+    assert len(figure.axes) == 2 * len(language_model_plots.GALLERY_COLUMNS)
+    loss, l0, variance, silent = figure.axes[:4]
+    assert [line.get_label() for line in loss.lines] == ["healthy L1", "A"]
+    assert list(l0.lines[0].get_ydata()) == [200.0, 90.0, 50.0]
+    assert list(l0.lines[1].get_ydata())[:2] == [200.0, 3.0]
+    assert l0.lines[1].get_ydata()[2] > 0  # the axis is logarithmic
+    assert list(variance.lines[3].get_xdata()) == [0, 2]
+    assert list(silent.lines[1].get_ydata()) == [0.0, 0.0, 50.0]
+    assert all(axes.get_xlabel() == "step" and axes.get_ylabel() for axes in figure.axes)
+
+
+def test_control_bars_carry_their_numbers_and_start_at_zero() -> None:
+    scores = {"your SAE": (0.9, 0.97), "zeros": (-3.0, 0.0)}
+    for axes, column in zip(language_model_plots.controls(scores).axes, (0, 1), strict=True):
+        assert [text.get_text() for text in axes.texts] == [
+            f"{values[column]:.3f}" for values in scores.values()
+        ]
+        assert min(bar.get_width() for bar in axes.patches) >= 0
+        assert "fraction" in axes.get_xlabel()

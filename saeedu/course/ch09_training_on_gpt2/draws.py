@@ -82,3 +82,34 @@ def predictions(rng: np.random.Generator) -> Iterator[Call]:
         axes={"batch": batch, "context": context, "vocabulary": vocabulary},
         note="a logit of 300 in float32, the precision in which a model works",
     )
+
+
+def spread_out(rng: np.random.Generator) -> Iterator[Call]:
+    """Activations whose directions vary by different amounts, and others with another mean."""
+    for n_train, n, d_in, k in ((40, 7, 6, 2), (31, 11, 5, 3), (23, 5, 9, 4)):
+        axes = np.linalg.qr(rng.standard_normal((d_in, d_in)))[0]
+        spread = np.sort(rng.uniform(0.3, 1.0, d_in) * 2.0 ** np.arange(d_in))
+        spread /= spread.mean()
+        mean = rng.uniform(2.0, 4.0, d_in) * rng.choice([-1, 1], d_in)
+        x_train = (rng.standard_normal((n_train, d_in)) * spread) @ axes.T + mean
+        shifted = mean + rng.uniform(0.3, 0.8, d_in)
+        x = (rng.standard_normal((n, d_in)) * spread) @ axes.T + shifted
+        sizes = {"n_train": n_train, "n": n, "d_in": d_in, "k": k}
+        yield Call((tensor(x_train), tensor(x), k), axes=sizes)
+
+
+def spliced(rng: np.random.Generator) -> Iterator[Call]:
+    """Contexts with BOS in front and, between two documents, in the middle; BOS is not token 0."""
+    for batch, context, d_in, bos in ((3, 7, 5, 4), (2, 9, 4, 11), (4, 6, 3, 0)):
+        tokens = rng.integers(1, 12, (batch, context))
+        tokens[tokens == bos] = 12
+        tokens[:, 0] = bos
+        tokens[0, int(rng.integers(2, context - 1))] = bos
+        if bos:
+            tokens[1, 3] = 0  # a token like any other
+        activation = rng.standard_normal((batch, context, d_in)) + 3.0
+        replacement = rng.standard_normal((batch, context, d_in)) - 2.0
+        yield Call(
+            (tensor(activation), tensor(replacement), torch.tensor(tokens), bos),
+            axes={"batch": batch, "context": context, "d_in": d_in},
+        )

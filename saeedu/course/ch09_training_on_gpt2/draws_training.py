@@ -20,9 +20,10 @@ def runs(rng: np.random.Generator) -> Iterator[Call]:
     for passes, context in ((3, 128), (4, 64), (7, 33)):
         while True:
             n_steps, batch_size = (int(n) for n in rng.integers(100, 900, 2))
-            activations = -(-n_steps * batch_size // passes)
-            # Rounding must show, and so must a BOS too many.
-            if n_steps * batch_size % passes and activations % (context - 1) > 1:
+            remainder = n_steps * batch_size % passes
+            activations = n_steps * batch_size // passes + 1
+            # The nearest whole number is the one below for activations, above for contexts.
+            if 0 < 2 * remainder < passes and 2 * (activations % (context - 1)) > context:
                 break
         d_in, d_sae = int(rng.integers(30, 90)), int(rng.integers(200, 900))
         yield Call((n_steps, batch_size, passes, context, d_in, d_sae))

@@ -50,6 +50,10 @@ def one_mean_for_everything(x_hat, x):
     return (1 - missed(x_hat, x) / ((x - x.mean()) ** 2).sum(dim=1)).mean()
 
 
+def distance_of_the_reconstruction(x_hat, x):
+    return (1 - missed(x_hat, x) / distance(x_hat)).mean()
+
+
 def unexplained(x_hat, x):
     return (missed(x_hat, x) / distance(x)).mean()
 
@@ -147,6 +151,11 @@ EXERCISE = Exercise(
         Mistake(
             one_mean_for_everything,
             "`x.mean()` is one number for all dimensions. Each dimension has a mean of its own.",
+        ),
+        Mistake(
+            distance_of_the_reconstruction,
+            "Below the line you have distances of the reconstruction. They have to be those of the "
+            "activations; the order of arguments is (x_hat, x).",
         ),
         Mistake(
             unexplained,

@@ -89,6 +89,18 @@ def rebuilds_the_training_set(x_train, x, k):
     return mean + (x_train - mean) @ top @ top.T
 
 
+def standardised(x_train, x, k):
+    mean, spread = x_train.mean(dim=0), x_train.std(dim=0)
+    top = directions_of((x_train - mean) / spread)[:, -k:]
+    return mean + ((x - mean) / spread) @ top @ top.T * spread
+
+
+def fitted_on_both(x_train, x, k):
+    both = torch.cat([x_train, x])
+    mean, top = both.mean(dim=0), directions_of(both)[:, -k:]
+    return mean + (x - mean) @ top @ top.T
+
+
 def only_positive(x_train, x, k):
     mean, top = x_train.mean(dim=0), directions_of(x_train)[:, -k:]
     return mean + torch.relu((x - mean) @ top) @ top.T
@@ -187,6 +199,16 @@ EXERCISE = Exercise(
         Mistake(
             rebuilds_the_training_set,
             "You rebuilt `x_train`. The reconstruction that is asked for is that of `x`.",
+        ),
+        Mistake(
+            standardised,
+            "You divided each dimension by its spread first. Then the directions explain most of "
+            "something else; the SAE is judged in the activations' own units.",
+        ),
+        Mistake(
+            fitted_on_both,
+            "You learnt from both sets together. Held-out activations are for judging: learn from "
+            "`x_train` alone.",
         ),
         Mistake(
             only_positive,

@@ -39,6 +39,18 @@ def rounded_down(n_steps, batch_size, passes, context, d_in, d_sae):
     return whole._replace(contexts=activations // (context - 1))
 
 
+def rounded_to_the_nearest(n_steps, batch_size, passes, context, d_in, d_sae):
+    activations = round(n_steps * batch_size / passes)
+    whole = sizes(activations, context - 1, d_in, d_sae)
+    return whole._replace(contexts=round(activations / (context - 1)))
+
+
+def one_more_always(n_steps, batch_size, passes, context, d_in, d_sae):
+    activations = n_steps * batch_size // passes + 1
+    whole = sizes(activations, context - 1, d_in, d_sae)
+    return whole._replace(contexts=activations // (context - 1) + 1)
+
+
 def not_rounded(n_steps, batch_size, passes, context, d_in, d_sae):
     activations = n_steps * batch_size / passes
     whole = sizes(activations, context - 1, d_in, d_sae)
@@ -148,6 +160,15 @@ EXERCISE = Exercise(
         Mistake(
             rounded_down,
             "You rounded down. Then a few activations are missing: with too few, round up.",
+        ),
+        Mistake(
+            rounded_to_the_nearest,
+            "You rounded to the nearest whole number, which is sometimes too few: round up.",
+        ),
+        Mistake(
+            one_more_always,
+            "You rounded down and added one. Where a division comes out even, that is one too "
+            "many.",
         ),
         Mistake(
             not_rounded,

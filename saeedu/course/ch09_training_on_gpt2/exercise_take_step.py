@@ -11,6 +11,7 @@ import torch
 from saeedu import one_step
 from saeedu.course.ch09_training_on_gpt2 import draws_training
 from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
+from saeedu.grading.values import kind_of
 from saeedu.sae import LossTerms
 
 
@@ -33,9 +34,14 @@ def two_steps(implementation: Implementation, call: Call) -> dict[str, Any]:
 
 
 def _readable(returned: Any) -> Any:
-    if isinstance(returned, LossTerms):
-        return {"total": returned.total, "reconstruction": returned.reconstruction}
-    return returned
+    if returned is None:
+        return None
+    if not isinstance(returned, LossTerms):
+        raise TypeError(
+            f"take_step must return the LossTerms that sae.loss gave, and it returned "
+            f"{kind_of(returned)}"
+        )
+    return {"total": returned.total, "reconstruction": returned.reconstruction}
 
 
 def clip(sae, config):
@@ -194,6 +200,37 @@ def each_weight_clipped(sae, optimizer, batch, scale, config, step):
     return terms
 
 
+def entries_clipped(sae, optimizer, batch, scale, config, step):
+    optimizer.zero_grad()
+    terms = sae.loss(batch * scale, config.l1_scale(step))
+    terms.total.backward()
+    sae.adjust_gradients()
+    if config.max_grad_norm is not None:
+        torch.nn.utils.clip_grad_value_(sae.parameters(), config.max_grad_norm)
+    set_lr(optimizer, config.lr_at(step))
+    optimizer.step()
+    sae.after_step(terms)
+    return terms
+
+
+def clipped_without_a_limit(sae, optimizer, batch, scale, config, step):
+    optimizer.zero_grad()
+    terms = sae.loss(batch * scale, config.l1_scale(step))
+    terms.total.backward()
+    sae.adjust_gradients()
+    torch.nn.utils.clip_grad_norm_(sae.parameters(), config.max_grad_norm or 1.0)
+    set_lr(optimizer, config.lr_at(step))
+    optimizer.step()
+    sae.after_step(terms)
+    return terms
+
+
+def scaled_twice(sae, optimizer, batch, scale, config, step):
+    optimizer.zero_grad()
+    terms = sae.loss(batch * scale * scale, config.l1_scale(step))
+    return finish(sae, optimizer, terms, config, step)
+
+
 def reconstruction_alone(sae, optimizer, batch, scale, config, step):
     optimizer.zero_grad()
     terms = sae.loss(batch * scale, config.l1_scale(step))
@@ -343,6 +380,16 @@ EXERCISE = Exercise(
             "You clipped each tensor by itself, which turns the step in another direction. The "
             "length is that of all gradients taken together.",
         ),
+        Mistake(
+            entries_clipped,
+            "You clipped each entry, which turns the step in another direction. It is the length "
+            "of the whole gradient that is limited: `clip_grad_norm_`.",
+        ),
+        Mistake(
+            clipped_without_a_limit,
+            "You clip even where `config.max_grad_norm` is None, which means: never.",
+        ),
+        Mistake(scaled_twice, "The batch is scaled twice. Once is enough."),
         Mistake(
             reconstruction_alone,
             "You called `backward()` on the reconstruction: the penalty has no say. Use "

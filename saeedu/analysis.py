@@ -23,6 +23,7 @@ from saeedu.top_contexts import (
     merge_top,
     strongest_entries,
     window_positions,
+    wording_of,
 )
 
 __all__ = [
@@ -59,4 +60,5 @@ __all__ = [
     "token_span",
     "token_view",
     "window_positions",
+    "wording_of",
 ]

@@ -13,9 +13,8 @@ def matching_thresholds(projections: Tensor, densities: Tensor) -> Tensor:
 
     **Arguments:** `projections` [n, m], how far n tokens lie along each of m directions, no two
     alike; `densities` [m], fractions from 0 to 1.
-    **Returns:** [m]: column j has round(n x densities[j]) entries above threshold j, halves rounded
-    to even; the threshold is the largest entry that is not above, or, where all are, minus
-    infinity.
+    **Returns:** [m]: column j has round(n x densities[j]) entries above threshold j, the nearest
+    whole number. Any threshold between the right two entries will do.
     """
     counts = (densities * len(projections)).round().long()
     falling = projections.sort(dim=0, descending=True).values
@@ -52,8 +51,10 @@ class RandomDirections:
 def random_directions(x: Tensor, densities: Tensor, seed: int = 0) -> RandomDirections:
     """As many random directions as densities, each active on its fraction of the tokens.
 
-    Directions are uniform on the sphere. A control must differ from the latents in one thing alone,
-    so it has their densities: what is active rarely looks cleaner than what is active often.
+    Directions are uniform on the sphere. They have the densities of the latents, since what is
+    active rarely looks cleaner than what is active often. They differ in more than being drawn:
+    they do not compete as the latents of a TopK do, and their thresholds come from `x`, so that on
+    other text the densities are nearly, not exactly, the same.
 
     **Arguments:** `x` [n, d_in], activations of some thousand tokens; `densities` [m]; `seed`.
     **Returns:** `RandomDirections`, on the device of `x`.

@@ -65,7 +65,7 @@ def read_features(
     **Raises:** `ValueError` when there is no token to read; others as `latent_batches`.
     """
     d_sae = dictionary.d_sae
-    top = RunningTopContexts(d_sae, n_top, before, after)
+    top = RunningTopContexts(d_sae, n_top, before, after, model.bos_token_id)
     sample = RunningSample(d_sae, n_sample, before, after)
     counts = torch.zeros(d_sae, dtype=torch.long)
     histogram = torch.zeros(d_sae * N_BINS, dtype=torch.long)

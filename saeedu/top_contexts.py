@@ -104,6 +104,16 @@ def merge_top(kept: Entries, new: Entries, n: int) -> Entries:
     return both.at(strongest_entries(both.values, both.latents, both.keys, n))
 
 
+def wording_of(tokens: Tensor, bos_token_id: int) -> Tensor:
+    """Tokens up to a place, without what belongs to an earlier text.
+
+    **Arguments:** `tokens` [m, before + 1], the place itself in the last column; `bos_token_id`.
+    **Returns:** [m, before + 1]: the last BOS of each row and all before it are `OUTSIDE`.
+    """
+    bos_follows = (tokens == bos_token_id).flip(1).cumsum(dim=1).flip(1) > 0
+    return tokens.where(~bos_follows, OUTSIDE)
+
+
 class Contexts(NamedTuple):
     """For every latent n examples: places where it is active, with the tokens around each."""
 
@@ -202,16 +212,21 @@ class _RunningContexts:
 class RunningTopContexts(_RunningContexts):
     """The n strongest contexts of every latent, each wording once.
 
-    Two places have the same wording when the token and the `before` tokens in front of it are the
-    same. Memory is d_sae x n windows, whatever the length of the stream; the result is that of a
-    sort of the whole stream, and does not depend on how it is cut into batches.
+    Two places have the same wording when the token and up to `before` tokens in front of it are the
+    same. What stands before a BOS does not count: several texts share a context, and how the last
+    one ended must not make the opening words of this one look new.
 
-    **Arguments:** `d_sae`; `n`; `before` and `after`, tokens to keep on either side.
+    Memory is d_sae x n windows, whatever the length of the stream; the result is that of a sort of
+    the whole stream, and does not depend on how it is cut into batches.
+
+    **Arguments:** `d_sae`; `n`; `before` and `after`, tokens to keep on either side;
+    `bos_token_id`, which begins a text.
     **Raises:** `ValueError` for a size that cannot be meant.
     """
 
-    def __init__(self, d_sae: int, n: int = 10, before: int = 12, after: int = 6) -> None:
+    def __init__(self, d_sae: int, n: int, before: int, after: int, bos_token_id: int) -> None:
         super().__init__(d_sae, n, before, after)
+        self._bos_token_id = bos_token_id
         generator = torch.Generator().manual_seed(0)
         self._multipliers = torch.randint(-(2**62), 2**62, (before + 1,), generator=generator)
 
@@ -219,7 +234,7 @@ class RunningTopContexts(_RunningContexts):
         """Take in the next contexts of the stream."""
         tokens = batch.tokens.flatten()
         seen = window_positions(torch.arange(len(tokens)), batch.tokens.shape[1], self.before, 0)
-        wording = tokens[seen].where(seen != OUTSIDE, OUTSIDE)
+        wording = wording_of(tokens[seen].where(seen != OUTSIDE, OUTSIDE), self._bos_token_id)
         # A hash of 64 bits: two wordings share one by chance less than once in 10 ** 13 pairs.
         keys = (wording * self._multipliers).sum(dim=1)
         self._add(batch, batch.active.values, keys[batch.active.places])

@@ -10,19 +10,19 @@ from torch import Tensor
 
 from saeedu.latent_stream import LatentBatch
 
-D_SAE, CONTEXT = 7, 9
+D_SAE, CONTEXT, BOS = 7, 9, 0
 
 
 def stream(seed: int, n_contexts: int = 30) -> tuple[Tensor, Tensor, Tensor]:
     """Tokens of few kinds, so that wordings repeat, and latents of few values, so that they tie."""
     generator = torch.Generator().manual_seed(seed)
     tokens = torch.randint(1, 4, (n_contexts, CONTEXT), generator=generator)
-    tokens[:, 0] = 0
+    tokens[:, 0] = BOS
+    tokens[::3, 5] = BOS  # where another text begins
     latents = torch.randint(-6, 7, (n_contexts, CONTEXT, D_SAE), generator=generator).clamp(0) / 2
     latents[:, :, 5] *= torch.rand(n_contexts, CONTEXT, generator=generator) < 0.02  # rare
     latents[:, :, 6] = 0  # dead
-    kept = torch.ones(tokens.shape, dtype=torch.bool)
-    kept[:, 0] = False
+    kept = tokens != BOS
     latents[~kept] = 0
     return tokens, latents, kept
 

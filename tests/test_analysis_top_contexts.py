@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from saeedu.analysis import RunningSample, RunningTopContexts, window_positions
-from tests.reading_fixtures import CONTEXT, D_SAE, batches, stream
+from saeedu.analysis import RunningSample, RunningTopContexts, window_positions, wording_of
+from tests.reading_fixtures import BOS, CONTEXT, D_SAE, batches, stream
 
 
 def brute_force(
@@ -19,8 +19,10 @@ def brute_force(
     for position, value in enumerate(latents[:, :, latent].flatten().tolist()):
         if value <= 0:
             continue
-        start = max(position - before, position // CONTEXT * CONTEXT)
-        wording = (position - start, *flat[start : position + 1])
+        start = position
+        while start > position - before and flat[start - 1] != BOS:  # every context begins with one
+            start -= 1
+        wording = tuple(flat[start : position + 1])
         if wording not in found or value > found[wording][0]:
             found[wording] = (value, position)
     return sorted(found.values(), key=lambda entry: (-entry[0], entry[1]))[:n]
@@ -33,7 +35,7 @@ def test_top_contexts_equal_a_sort_of_the_whole_stream(
     cuts: list[int], seed: int, n: int, before: int
 ) -> None:
     tokens, latents, _ = stream(seed)
-    running = RunningTopContexts(D_SAE, n, before, after=2)
+    running = RunningTopContexts(D_SAE, n, before, 2, bos_token_id=BOS)
     for batch in batches(seed, cuts):
         running.update(batch)
     top = running.result()
@@ -47,7 +49,7 @@ def test_top_contexts_equal_a_sort_of_the_whole_stream(
 
 def test_windows_hold_the_tokens_and_activations_around_the_place_and_no_others() -> None:
     tokens, latents, _ = stream(3)
-    running = RunningTopContexts(D_SAE, 5, before=4, after=3)
+    running = RunningTopContexts(D_SAE, 5, 4, 3, bos_token_id=BOS)
     for batch in batches(3, [11]):
         running.update(batch)
     top = running.result()
@@ -64,7 +66,7 @@ def test_windows_hold_the_tokens_and_activations_around_the_place_and_no_others(
 
 
 def test_memory_does_not_grow_with_the_stream() -> None:
-    running = RunningTopContexts(D_SAE, 3, 2, 1)
+    running = RunningTopContexts(D_SAE, 3, 2, 1, bos_token_id=BOS)
     sample = RunningSample(D_SAE, 4, 2, 1)
     for seed in range(40):
         for batch in batches(seed, []):
@@ -104,6 +106,12 @@ def test_a_sample_keeps_repeated_wordings_and_every_place_of_a_rare_latent() -> 
         assert positions[positions >= 0].sort().values.tolist() == places.tolist()
 
 
+def test_the_end_of_one_story_does_not_make_the_opening_of_the_next_look_new() -> None:
+    after_one, after_another, in_the_middle = [7, BOS, 4, 5], [BOS, BOS, 4, 5], [7, 8, 4, 5]
+    wordings = wording_of(torch.tensor([after_one, after_another, in_the_middle]), BOS)
+    assert wordings.tolist() == [[-1, -1, 4, 5], [-1, -1, 4, 5], [7, 8, 4, 5]]
+
+
 def test_a_window_stays_in_its_context() -> None:
     places = window_positions(torch.tensor([0, 4, 5, 9]), 5, 2, 1)
     assert places.tolist() == [[-1, -1, 0, 1], [2, 3, 4, -1], [-1, -1, 5, 6], [7, 8, 9, -1]]
@@ -112,4 +120,4 @@ def test_a_window_stays_in_its_context() -> None:
 @pytest.mark.parametrize("sizes", [(0, 3, 1, 1), (3, 0, 1, 1), (3, 3, -1, 1), (3, 3, 1, -1)])
 def test_sizes_that_cannot_be_meant_are_refused(sizes: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="1 or more"):
-        RunningTopContexts(*sizes)
+        RunningTopContexts(*sizes, bos_token_id=BOS)

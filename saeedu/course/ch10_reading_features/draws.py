@@ -127,7 +127,8 @@ def projections(rng: np.random.Generator) -> Iterator[Call]:
         densities = (counts + shift) / n
         densities[-1], densities[-2] = 0.0, 1.0
         yield Call(
-            (tensor(values), tensor(densities)),
+            # float32, as activations are: a threshold returned in float32 must still fit.
+            (tensor(values).float(), tensor(densities).float()),
             axes={"n": n, "m": m},
             note="one density is 0, one is 1",
         )

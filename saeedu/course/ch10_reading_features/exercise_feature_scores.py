@@ -64,6 +64,10 @@ def weak_ones_ignored(peaks, other_peaks):
     return (peaks > threshold).double().mean(dim=0) - (other_peaks > threshold).double().mean(dim=0)
 
 
+def above_a_fixed_threshold(peaks, other_peaks):
+    return (peaks > 0.1).double().mean(dim=0) - (other_peaks > 0.1).double().mean(dim=0)
+
+
 def precision(peaks, other_peaks):
     hits, false_alarms = (peaks > 0).sum(dim=0), (other_peaks > 0).sum(dim=0)
     return hits / (hits + false_alarms).clamp(min=1)
@@ -159,6 +163,11 @@ EXERCISE = Exercise(
             weak_ones_ignored,
             "You leave out weak firing. That is a fair idea, with a threshold to defend. Here "
             "anything above 0 counts.",
+        ),
+        Mistake(
+            above_a_fixed_threshold,
+            "You leave out firing below 0.1. Activations have no common scale, so a fixed number "
+            "means something else for every latent. Here anything above 0 counts.",
         ),
         Mistake(
             precision,

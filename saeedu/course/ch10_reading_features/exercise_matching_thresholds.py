@@ -1,4 +1,4 @@
-"""Exercise 10.matching_thresholds: a control that differs in one thing alone."""
+"""Exercise 10.matching_thresholds: a control as rare as the latent."""
 # ruff: noqa: D103 - wrong and alternative answers are named by what they do
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ def how_many_are_active(implementation: Implementation, call: Call) -> Any:
     """What the thresholds do: any that lets the right number through is right."""
     thresholds = implementation(*call.args)
     projections, densities = call.args
+    if thresholds is None:
+        return None
     if not isinstance(thresholds, Tensor) or thresholds.shape != densities.shape:
-        return thresholds
+        return {"entries above the thresholds": thresholds}
     if thresholds.isnan().any():
-        return thresholds
-    return (projections > thresholds).sum(dim=0).double()
+        return {"entries above the thresholds": thresholds}
+    return {"entries above the thresholds": (projections > thresholds).sum(dim=0).double()}
 
 
 def counts_of(projections, densities):
@@ -55,6 +57,15 @@ def along_the_other_axis(projections, densities):
 
 def by_size(projections, densities):
     return taken_at(projections.abs(), counts_of(projections, densities))
+
+
+def by_size_and_minus_infinity(projections, densities):
+    return random_directions.matching_thresholds(projections.abs(), densities)
+
+
+def with_quantile(projections, densities):
+    pairs = zip(projections.T, 1 - densities, strict=True)
+    return torch.stack([torch.quantile(column, level) for column, level in pairs])
 
 
 def rounded_down(projections, densities):
@@ -126,7 +137,7 @@ def with_numpy(projections, densities):
 
 EXERCISE = Exercise(
     id="10.matching_thresholds",
-    title="A control that differs in one thing alone",
+    title="A control as rare as the latent",
     reference=random_directions.matching_thresholds,
     minutes=9,
     difficulty=3,
@@ -165,6 +176,16 @@ EXERCISE = Exercise(
         Mistake(
             by_size,
             "You rank by size without sign. A latent is one-sided: far in the negative is silent.",
+        ),
+        Mistake(
+            by_size_and_minus_infinity,
+            "`.abs()` makes the far negative active too. A latent is one-sided: keep the signs "
+            "when you sort.",
+        ),
+        Mistake(
+            with_quantile,
+            "`torch.quantile` counts n - 1 steps between n entries and interpolates, so that some "
+            "directions get one entry too many or too few. Count entries in the sorted column.",
         ),
         Mistake(
             rounded_down,

@@ -193,8 +193,8 @@ EXERCISE = Exercise(
         ),
         Mistake(
             by_position,
-            "You compare positions in place of keys. No two places are equal, so every "
-            "repetition of a text gets in.",
+            "The entries' `keys` have no effect, so every repetition of a text gets in. (No two "
+            "positions are equal: they cannot stand in for keys.)",
         ),
     ),
     alternatives=(field_by_field, thinned_first, latent_by_latent),

@@ -27,6 +27,18 @@ def missing_ones_too(values, n):
     return order[(2 * torch.arange(n) + 1) * len(order) // (2 * n)]
 
 
+def missing_ones_from_the_back(values, n):
+    order = values.argsort(stable=True).flip(0)
+    if len(order) <= n:
+        return order
+    return order[(2 * torch.arange(n) + 1) * len(order) // (2 * n)]
+
+
+def missing_ones_dropped_at_the_end(values, n):
+    picks = missing_ones_too(values, n)
+    return picks[values[picks] > 0]
+
+
 def first_of_each_part(values, n):
     order = falling(values)
     return order if len(order) <= n else order[torch.arange(n) * len(order) // n]
@@ -137,6 +149,16 @@ EXERCISE = Exercise(
         Mistake(
             missing_ones_too,
             "You count places that hold no example, where the value is 0. Leave them out first.",
+        ),
+        Mistake(
+            missing_ones_from_the_back,
+            "Values of 0 are counted: the n parts reach down into places that hold no example. Cut "
+            "the list to those above 0 first.",
+        ),
+        Mistake(
+            missing_ones_dropped_at_the_end,
+            "You cut the range with the missing examples in it, and drop them afterwards: fewer "
+            "than n are left. Leave them out before you cut.",
         ),
         Mistake(
             first_of_each_part,

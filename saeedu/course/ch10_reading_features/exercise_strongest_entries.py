@@ -47,6 +47,12 @@ def once_among_all_latents(values, latents, keys, n):
     return picked(ranked(values, latents), latents, keys, n, lambda i: int(keys[i]))
 
 
+def strongest_among_all_latents(values, latents, keys, n):
+    order = sorted(range(len(values)), key=lambda i: (-float(values[i]), i))
+    rows = picked(order, torch.arange(len(values)), keys, n, lambda i: int(keys[i]))
+    return rows[top_contexts.strongest_entries(values[rows], latents[rows], keys[rows], n)]
+
+
 def weakest_first(values, latents, keys, n):
     order = ranked(-values, latents)
     return picked(order, latents, keys, n, lambda i: (int(latents[i]), int(keys[i])))
@@ -194,6 +200,11 @@ EXERCISE = Exercise(
             once_among_all_latents,
             "A wording that one latent has taken is closed to the others in your answer. Two "
             "latents may fire on the same words: a key counts within its latent.",
+        ),
+        Mistake(
+            strongest_among_all_latents,
+            "A wording stays only with the latent that it excites most. Two latents may fire on "
+            "the same words: a key counts within its latent.",
         ),
         Mistake(weakest_first, "You keep the weakest. Sort with the largest value first."),
         Mistake(

@@ -33,6 +33,11 @@ def share_of_distinct_tokens(tokens):
     return distinct / present(tokens).clamp(min=1)
 
 
+def one_over_distinct_tokens(tokens):
+    distinct = torch.tensor([float(len(set(row) - {-1})) for row in tokens.tolist()])
+    return (distinct > 0) / distinct.clamp(min=1)
+
+
 def compared_with_the_first(tokens):
     same = ((tokens == tokens[:, :1]) & (tokens >= 0)).sum(dim=1)
     return same / present(tokens).clamp(min=1)
@@ -138,6 +143,11 @@ EXERCISE = Exercise(
         Mistake(
             share_of_distinct_tokens,
             "This is the share of *different* tokens, which is large when they disagree.",
+        ),
+        Mistake(
+            one_over_distinct_tokens,
+            "This is 1 over the number of different tokens. Nine examples of one token and one of "
+            "another would give a half: count how often the commonest comes.",
         ),
         Mistake(
             compared_with_the_first,

@@ -43,10 +43,12 @@ def main(arguments: list[str]) -> int:
             "SAEEDU_HOME": scratch,
             "SAEEDU_STRICT": "1" if folder == "solutions" else "0",
             "HF_HUB_OFFLINE": "1",  # what a learner without a network has: nothing may reach out
+            # Two threads wait for each other: on a shared machine that can take ten times as long.
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
         }
         if folder == "notebooks":
             # As shipped, through the hub's own path and in seconds; the solutions run on the
-            # real model that is installed.
+            # stand-in that comes with the course.
             make_hub_cache(Path(scratch) / "hub", context=96)
             environment["HF_HUB_CACHE"] = str(Path(scratch) / "hub")
         without_torch = environment | {"PYTHONPATH": str(block_torch(Path(scratch)))}

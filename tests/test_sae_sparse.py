@@ -254,7 +254,13 @@ def test_the_encoder_gradients_pass_gradcheck() -> None:
     assert torch.autograd.gradcheck(pre_acts, inputs)
 
 
-def test_the_sparse_products_are_the_dense_products_entries() -> None:
+@pytest.mark.parametrize("sampled", [True, False])
+def test_the_sparse_products_are_the_dense_products_entries(
+    sampled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sampled and not torch.backends.mkl.is_available():
+        pytest.skip("this PyTorch has no MKL")
+    monkeypatch.setattr("saeedu.sae.sparse.HAS_SAMPLED_PRODUCTS", sampled)
     active = some_active()
     left, right = random_x(3), random_x(4, batch=D_SAE)
     expected = (left @ right.T)[active.rows, active.columns]

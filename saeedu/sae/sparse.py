@@ -22,6 +22,9 @@ from saeedu.sae.products import affine
 ENTRIES_PER_CHUNK = {"cpu": 2**22}
 ENTRIES_PER_CHUNK_ELSEWHERE = 2**28
 
+# On a CPU `sampled_addmm` is MKL's: builds for ARM, such as those for Apple's processors, lack it.
+HAS_SAMPLED_PRODUCTS = torch.backends.mkl.is_available()
+
 
 class ActiveLatents(NamedTuple):
     """The latents that are active, as lists instead of a mostly empty [batch, d_sae]."""
@@ -178,7 +181,7 @@ def products_at(active: ActiveLatents, left: Tensor, right: Tensor) -> Tensor:
     """
     if len(active.values) == 0:
         return torch.zeros_like(active.values)
-    if left.device.type == "cpu":
+    if left.device.type == "cpu" and HAS_SAMPLED_PRODUCTS:
         return _sampled_products(active, left, right)
     # Elsewhere the kernel for it is the gradient of a weighted sum's weights.
     with torch.enable_grad():

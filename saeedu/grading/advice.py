@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from saeedu.grading.sandbox import TimeUp
+from saeedu.grading.trace import raised_by_the_learner
 
 _INNER_AXES = (
     "In a matrix product the inner axes must agree, and they are the ones that are summed "
@@ -19,6 +20,8 @@ def raised_advice(error: BaseException) -> str:
     if isinstance(error, (SystemExit, KeyboardInterrupt, TimeUp)):
         return "A function must return its answer; it must not end the program."
     if isinstance(error, NotImplementedError):
+        if not raised_by_the_learner(error):
+            return "It comes from a library that you called: its message says what it cannot do."
         return "There is still a NotImplementedError in your code: take that line out."
     if isinstance(error, RecursionError):
         return "The function calls itself without end."

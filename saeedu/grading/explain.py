@@ -35,7 +35,8 @@ def call_text(exercise: Exercise, call: Call) -> str:
         names = parameter_names(exercise)
         name = names[i] if i < len(names) else f"argument {i + 1}"
         text = describe(argument)
-        parts.append(f"{name} {text}" if text.startswith("[") else f"{name}={text}")
+        shapelike = text.startswith(("[", "of shape"))
+        parts.append(f"{name} {text}" if shapelike else f"{name}={text}")
     return f"{exercise.name}({', '.join(parts)})"
 
 

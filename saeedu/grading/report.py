@@ -113,8 +113,9 @@ def _next_step(exercise: Exercise, verdict: Verdict) -> str:
         return f"Continuing with the reference answer. Stuck? `hint({exercise.id!r})`"
     return (
         f"Mend it and run both cells again. Until then the notebook goes on with the reference "
-        f"`{exercise.name}`. `failing_inputs({exercise.id!r})` gives you these inputs to try; "
-        f"`hint({exercise.id!r})` helps."
+        f"`{exercise.name}`. These inputs, for you to try: "
+        f"`from saeedu import failing_inputs; failing_inputs({exercise.id!r})`. "
+        f"Stuck? `hint({exercise.id!r})`"
     )
 
 

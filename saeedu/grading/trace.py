@@ -35,6 +35,12 @@ def learner_traceback(error: BaseException) -> str:
     return "\n".join([*lines, error_line(error)])
 
 
+def raised_by_the_learner(error: BaseException) -> bool:
+    """Whether the line that raised is the learner's own, and not a library's that they called."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and not _is_foreign(frames[-1].filename)
+
+
 def error_line(error: BaseException) -> str:
     """The error's type and message in one line, also when its own `str` raises."""
     try:

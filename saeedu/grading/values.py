@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator, Mapping
+from pathlib import PurePath
 from types import GeneratorType
 from typing import Any
 
@@ -102,7 +103,9 @@ def describe(value: Any) -> str:
     """An argument in a few words: its shape, or its value when it is small."""
     array = to_numpy(value)
     if array is not None and array.ndim:
-        return f"[{', '.join(map(str, array.shape))}]"
+        shape = f"[{', '.join(map(str, array.shape))}]"
+        # "rows [9]" would read as a list with a 9 in it.
+        return f"of shape {shape}" if array.ndim == 1 and array.dtype.kind in "iu" else shape
     if array is not None:
         return f"{array.item():.4g}" if array.dtype.kind == "f" else str(array.item())
     if callable(value):
@@ -110,4 +113,6 @@ def describe(value: Any) -> str:
         return "a function" if " at 0x" in text or len(text) > 60 else text
     if is_nest(value):
         return f"{kind_of(value)} of {len(value)}"
+    if isinstance(value, PurePath):
+        return str(value)
     return kind_of(value)

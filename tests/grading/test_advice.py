@@ -36,3 +36,12 @@ def test_advice_on_what_a_library_raises(fail: Callable[[], object], words: str)
         fail()
     advice = raised_advice(caught.value)
     assert words in advice if words else advice == ""
+
+
+def test_only_a_not_implemented_error_of_ones_own_is_to_be_taken_out() -> None:
+    with pytest.raises(NotImplementedError) as caught:
+        torch.nn.ModuleList()(SINGLE)
+    assert "a library that you called" in raised_advice(caught.value)
+    with pytest.raises(NotImplementedError) as caught:
+        raise NotImplementedError("to do")
+    assert "take that line out" in raised_advice(caught.value)

@@ -100,6 +100,18 @@ def test_failing_inputs_reproduce_the_failure() -> None:
     assert saeedu.failing_inputs(EX.id) == {}
 
 
+def test_the_line_for_the_failing_inputs_runs_as_it_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Chapters import `check` and not `failing_inputs`, so the line brings its import."""
+    saeedu.check(EX.id, wrong)
+    (line,) = [code for code in capsys.readouterr().out.split("`") if "failing_inputs(" in code]
+    *imports, call = line.split("; ")
+    names: dict[str, Any] = {}
+    exec("\n".join(imports), names)
+    assert set(eval(call, names)) == {"x", "W", "b"}
+
+
 def test_hints_come_one_a_call_and_the_solution_last(capsys: pytest.CaptureFixture[str]) -> None:
     saeedu.hint(EX.id)
     first = capsys.readouterr().out

@@ -7,6 +7,7 @@ import random
 import sys
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from saeedu.grading import Check, Exercise, Mistake, grade
 from saeedu.grading.explain import part_text
 from saeedu.grading.sandbox import TimeUp
+from saeedu.grading.values import describe
 from tests.grading.made_up import affine, draw, exercise
 
 EX = exercise()
@@ -89,6 +91,12 @@ def test_a_known_mistake_is_named() -> None:
     assert verdict.details["call"] == "affine(x [7, 5], W [5, 11], b [11])"
     assert verdict.details["call number"] == "1 of 3"
     assert verdict.details["these inputs"] == "drawn for the test"
+
+
+def test_numbers_of_rows_and_paths_are_not_mistaken_for_other_things() -> None:
+    assert describe(np.arange(9)) == "of shape [9]"
+    assert describe(np.ones(9)) == "[9]"
+    assert describe(Path("folder") / "shard.bin") == str(Path("folder") / "shard.bin")
 
 
 def test_an_unknown_mistake_is_measured() -> None:

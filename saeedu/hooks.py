@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from saeedu.products import FastProducts
 from saeedu.shapes import ShapeError
 
 Edits = Mapping[str, Callable[[Tensor], Tensor]]
@@ -71,7 +72,7 @@ def read_hooks(bridge: Any, tokens: Tensor, hooks: Sequence[str]) -> dict[str, T
 
     readers = [(name, reader(name)) for name in dict.fromkeys(hooks)]
     if readers:
-        with torch.no_grad(), contextlib.suppress(_AllSeen):
+        with torch.no_grad(), FastProducts(), contextlib.suppress(_AllSeen):
             bridge.run_with_hooks(tokens, return_type=None, fwd_hooks=readers)
     return seen
 
@@ -84,7 +85,7 @@ def run_with_edits(bridge: Any, tokens: Tensor, edits: Edits) -> Tensor:
     **Raises:** `ShapeError` when an edit changes the shape.
     """
     editors = [(name, _editor(name, replace)) for name, replace in edits.items()]
-    with torch.no_grad():
+    with torch.no_grad(), FastProducts():
         return bridge.run_with_hooks(tokens, return_type="logits", fwd_hooks=editors)
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from saeedu.sae import products, relu_steps
-from saeedu.sae.products import affine
+from saeedu import products
+from saeedu.products import affine
+from saeedu.sae import relu_steps
 from saeedu.sae.relu_steps import dense_relu_step
 from saeedu.sae.selection import largest_in_rows
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from saeedu.sae.products import affine
+from saeedu.products import affine
 from saeedu.sae.sparse import (
     ActiveLatents,
     products_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from saeedu.sae.products import affine
+from saeedu.products import affine
 from saeedu.sae.sparse import ActiveLatents, pre_act_chunks
 
 # Above this fraction of active latents the dense products are faster than lists of the active

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from saeedu.sae.products import affine
+from saeedu.products import affine
 
 # Pre-activations held at a time: 16 MiB in float32, which stays in a processor's cache. A GPU has
 # no use for small pieces.

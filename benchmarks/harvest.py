@@ -18,6 +18,7 @@ import os
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,20 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(
-    size: dict[str, int], turns: int, batches: int, threads: int, peers: Path | None
+    size: dict[str, int],
+    turns: int,
+    batches: int,
+    threads: int,
+    peers: Path | None,
+    contestants: Sequence[str] = (*OURS, PEER),
+    program: str = "harvest_worker.py",
 ) -> dict[str, Any]:
     """All contestants, interleaved.
 
     **Arguments:** `size`, of `SIZES`; `turns` of each contestant; `batches` of contexts in a turn;
-    `threads` of each; `peers`, the Python of the other libraries, or None to leave them out.
-    **Returns:** for each contestant the tokens it reads in a turn and the milliseconds of each.
+    `threads` of each; `peers`, the Python of the other libraries, or None to leave them out;
+    `contestants`, by the names that `program` has for them.
+    **Returns:** for each contestant the tokens of a turn and the milliseconds of each.
     **Raises:** `WorkerError` when a contestant stops.
     """
     workers: list[Worker] = []
@@ -75,12 +83,11 @@ def measure(
             "batches": batches,
             "threads": threads,
         }
-        runners = [(sys.executable, name) for name in OURS]
-        if peers:
-            runners.append((str(peers), PEER))
         try:
-            for python, name in runners:
-                workers.append(Worker(python, job | {"contestant": name}, "harvest_worker.py"))
+            for name in contestants:
+                python = peers if name == PEER else sys.executable
+                if python:
+                    workers.append(Worker(python, job | {"contestant": name}, program))
             for turn in range(turns):
                 shift = turn % len(workers)
                 for worker in workers[shift:] + workers[:shift]:
@@ -110,21 +117,26 @@ def make_gpt2(cache: Path, size: dict[str, int]) -> None:
     (cache / "documents.json").write_text(json.dumps(documents(3000)))
 
 
-def report(results: dict[str, Any]) -> str:
-    """A table, and what the two targets of this benchmark came to."""
-    lines = [f"{'':>12}{'tokens/s':>12}{'a turn, ms':>12}{'bare / it':>12}"]
-    rates = {
+def rates(results: dict[str, Any]) -> dict[str, float]:
+    """Tokens per second of each contestant, over all of its turns together."""
+    return {
         name: 1000 * len(result["ms"]) * result["tokens_a_turn"] / sum(result["ms"])
         for name, result in results.items()
     }
+
+
+def report(results: dict[str, Any]) -> str:
+    """A table, and what the two targets of this benchmark came to."""
+    lines = [f"{'':>12}{'tokens/s':>12}{'a turn, ms':>12}{'bare / it':>12}"]
+    rate = rates(results)
     for name, result in results.items():
         median = statistics.median(result["ms"])
         lines.append(
-            f"{name:>12}{rates[name]:>12,.0f}{median:>12,.0f}{rates['bare'] / rates[name]:>12.2f}"
+            f"{name:>12}{rate[name]:>12,.0f}{median:>12,.0f}{rate['bare'] / rate[name]:>12.2f}"
         )
-    if PEER in rates:
+    if PEER in rate:
         for name in ("source", "collect"):
-            lines.append(f"{name} / {PEER}: {rates[name] / rates[PEER]:.2f}")
+            lines.append(f"{name} / {PEER}: {rate[name] / rate[PEER]:.2f}")
     return "\n".join(lines)
 
 

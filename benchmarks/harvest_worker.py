@@ -137,14 +137,15 @@ def open_model(job: dict[str, Any]) -> tuple[Any, Any]:
     return model, TokenStream(model, Text("documents", tuple(documents)), job["context"])
 
 
-def main() -> None:
+def answer(contestants: dict[str, Callable[[dict[str, Any]], Any]]) -> None:
+    """Be the contestant that the first line of the input asks for, until told to finish."""
     warnings.simplefilter("ignore")
     job = json.loads(sys.stdin.readline())
     os.environ["HF_HUB_CACHE"] = job["hub"]
     torch.set_num_threads(job["threads"])
     answers = sys.stdout
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        contestant = CONTESTANTS[job["contestant"]](job)
+        contestant = contestants[job["contestant"]](job)
         print(json.dumps({"torch": torch.__version__.split("+")[0]}), file=answers, flush=True)
         for line in sys.stdin:
             if json.loads(line) == "finish":
@@ -156,4 +157,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    answer(CONTESTANTS)

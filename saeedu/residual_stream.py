@@ -12,7 +12,10 @@ from saeedu.shapes import shaped
 def read_contributions(model: LanguageModel, tokens: Tensor, layer: int) -> Tensor:
     """All that was written into the residual stream before a block, one after the other.
 
-    Their sum is the stream as it enters the block.
+    Their sum is the stream as it enters the block. `model.activations(tokens, hooks)` reads them.
+    The hooks of block L are `blocks.L.hook_resid_pre`, `blocks.L.hook_attn_out`,
+    `blocks.L.mlp.hook_post` (neurons), `blocks.L.hook_mlp_out` and `blocks.L.hook_resid_post`;
+    there are no others.
 
     **Arguments:** `model`; `tokens` [batch, context]; `layer`, the block, from 0.
     **Returns:** [1 + 2 * layer, batch, context, d_model]: the embedding (the stream as it enters

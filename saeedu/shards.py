@@ -14,9 +14,10 @@ from torch import Tensor
 def write_shard(file: Path, batches: Iterable[Tensor]) -> int:
     """Write rows into a file, as float16, one batch after the other.
 
-    The rows go to a file of another name beside it (here `file.name + ".part"`), which gets its
-    real name when all are written. Whatever is found under the real name is whole: the new rows,
-    or, when the work broke off, whatever was there before.
+    The rows go to a file of another name beside it (here `file.name + ".part"`). When all are
+    written and on the disk (`flush`, then `os.fsync`), it gets its real name, in one step. So
+    whatever is found under the real name is whole, also after a power cut: the new rows, or, when
+    the work broke off, whatever was there before.
 
     **Arguments:** `file`, to be written or replaced; `batches`, of rows [n, d_in], which may be
     more than fit into memory together, and may raise.

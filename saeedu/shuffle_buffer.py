@@ -14,10 +14,11 @@ def mix_and_deal(
     """One round of a shuffle buffer: put new rows to those that it kept, mix all, deal some out.
 
     **Arguments:** `kept` and `new`, rows [n_kept, d_in] and [n_new, d_in]; `n_out`, how many to
-    deal, at most n_kept + n_new; `generator`, from which all chance is drawn, so that a run can be
-    repeated.
-    **Returns:** the rows dealt out, [n_out, d_in], and those kept for the next round, both in
-    random order. Each row is in one of the two, once, and all rows have the same chance.
+    deal, from 0 to n_kept + n_new; `generator`, from which all chance is drawn, so that a run can
+    be repeated.
+    **Returns:** the rows dealt out, [n_out, d_in], in random order, and those kept for the next
+    round, in any order, since that round mixes them again. Each row is in one of the two, once, and
+    all rows have the same chance.
     """
     rows = torch.cat([kept, new])
     mixed = rows[torch.randperm(len(rows), generator=generator)]

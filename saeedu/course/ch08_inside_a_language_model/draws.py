@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from saeedu.grading.exercise import Call
+from saeedu.hooks import parse_hook
 
 
 def tensor(values: np.ndarray) -> Tensor:
@@ -89,6 +90,9 @@ def networks(rng: np.random.Generator) -> Iterator[Call]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(1 << 30)))
             network = Network(width, n_blocks).double()
+        # As somebody may have left it: neither all in one mode, nor all to be trained.
+        network.get_submodule("blocks.0.attn").eval()
+        network.embed.bias.requires_grad_(False)
         batch = width + 3
         yield Call((network, list(names), tensor(rng.standard_normal((batch, 3)))), note=note)
 
@@ -122,8 +126,7 @@ class MadeUpModel:
             seen[f"blocks.{i}.hook_mlp_out"] = mlp
             seen[f"blocks.{i}.hook_resid_post"] = stream
         for hook in hooks:
-            if hook not in seen:
-                raise ValueError(f"no hook {hook!r} in {self.name}")
+            parse_hook(hook, self.n_layers, self.name)  # its error names the hooks that there are
         return {hook: seen[hook].clone() for hook in hooks}
 
     def residual(self, tokens: Tensor, hook: str) -> Tensor:
@@ -160,11 +163,14 @@ def rows_to_normalise(rng: np.random.Generator) -> Iterator[Call]:
 
 
 def streams_with_outliers(rng: np.random.Generator) -> Iterator[Call]:
-    """Streams with very long tokens: at the first position, in the middle, in most of a context."""
-    for n_contexts, context, d_model, factor in ((5, 9, 4, 6.0), (3, 7, 6, 10.0), (7, 5, 3, 2.5)):
-        directions = rng.standard_normal((n_contexts, context, d_model)) + 0.4
-        directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
-        lengths = rng.uniform(0.8, 1.2, (n_contexts, context))
+    """Streams with very long tokens: at the first position, in the middle, in most of a context.
+
+    Most tokens are shorter than 0.85 or longer than 1.15, and the median is one of exactly 1: where
+    another median is taken, or the threshold is another, some token is on the wrong side of it.
+    """
+    for n_contexts, context, d_model, factor in ((5, 9, 4, 6.0), (3, 11, 6, 10.0), (7, 7, 3, 2.5)):
+        n = n_contexts * context
+        lengths = np.full((n_contexts, context), np.nan)
         lengths[:, 0] = factor * rng.uniform(20, 40, n_contexts)
         lengths[1, 2] = 1.7 * factor  # long, but not beside the first position
         lengths[2, 1 : context // 2 + 2] = factor * 3.0  # more than half of one context
@@ -173,14 +179,33 @@ def streams_with_outliers(rng: np.random.Generator) -> Iterator[Call]:
         lengths[1, -1] = 0.22
         lengths[-1, 2] = factor * 0.38
         lengths[-1, -1] = 0.05
-        unit = factor if d_model == 4 else float(rng.uniform(3, 30))
-        x = tensor(unit * directions * lengths[..., None])
-        # One not quite too long and one too long, each with all its length in one coordinate.
-        x[:2, 1] = 0.0
-        x[0, 1, 1] = 0.92 * factor * unit
-        x[1, 1, 0] = -1.25 * factor * unit
+        alone = {  # all their length in one coordinate, so that it is exact
+            (0, 1): 0.92 * factor,
+            (1, 1): -1.25 * factor,
+            (0, -1): factor,  # no longer than `factor` medians
+            (1, 3): factor + 0.5,
+            (0, 2): 1.0,  # the median
+        }
+        for place, length in alone.items():
+            lengths[place] = abs(length)
+        lengths[1, 4] = 1.1 * factor
+        free = np.flatnonzero(np.isnan(lengths))
+        usual = rng.uniform(1.15, 1.4, len(free))
+        n_shorter = n // 2 - int((lengths < 1.0).sum())
+        usual[:n_shorter] = rng.uniform(0.55, 0.85, n_shorter)
+        lengths.flat[free] = rng.permutation(usual)
+        directions = rng.standard_normal((n_contexts, context, d_model)) + 0.4
+        directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
+        x = directions * lengths[..., None]
+        for coordinate, (place, length) in enumerate(alone.items()):
+            x[place] = 0.0
+            x[place][coordinate % d_model] = length
+        x[1, 4] = 1.1 * factor / d_model**0.5  # no coordinate stands out, and it is too long
+        unit = factor if d_model == 4 else float(2 ** rng.integers(2, 5))
         axes = {"n_contexts": n_contexts, "context": context, "d_model": d_model}
-        yield Call((x, factor), axes)
+        if d_model == 3:
+            axes.pop("context")  # as many as contexts
+        yield Call((tensor(unit * x), factor), axes)
 
 
 def activations(rng: np.random.Generator) -> Iterator[Call]:
@@ -194,10 +219,11 @@ def activations(rng: np.random.Generator) -> Iterator[Call]:
 def rounds(rng: np.random.Generator) -> Iterator[Call]:
     """What a buffer kept, what comes in, how many go out, and a source of chance."""
     for n_kept, n_new, d_in, n_out, note in (
-        (60, 90, 3, 50, ""),
-        (80, 40, 2, 70, "more rows are kept than come in"),
-        (0, 75, 4, 45, "the first round: nothing was kept yet"),
-        (55, 0, 2, 55, "the last round: nothing comes in, and all go out"),
+        (60, 90, 7, 50, ""),
+        (80, 40, 6, 70, "more rows are kept than come in"),
+        (0, 75, 8, 45, "the first round: nothing was kept yet"),
+        (55, 0, 6, 55, "the last round: nothing comes in, and all go out"),
+        (35, 25, 7, 0, "nothing is dealt: the buffer fills"),
     ):
         rows = rng.standard_normal((n_kept + n_new, d_in)) + 0.5
         generator = torch.Generator().manual_seed(int(rng.integers(1 << 30)))
@@ -214,7 +240,7 @@ def batches_to_store(rng: np.random.Generator) -> Iterator[Call]:
             torch.tensor(rng.uniform(-3, 3, (n, d_in)), dtype=torch.float32) for n in lengths
         ]
         batches[0] = batches[0].T.contiguous().T  # the same numbers, column by column
-        yield Call(("shard-00000.bin", batches), {"d_in": d_in})
+        yield Call((Path("shard-00000.bin"), batches), {"d_in": d_in})
 
 
 @cache

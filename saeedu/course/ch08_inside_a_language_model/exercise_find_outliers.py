@@ -35,6 +35,30 @@ def median_of_each_context(x, factor):
     return lengths > factor * lengths.median(dim=1, keepdim=True).values
 
 
+def median_without_the_first_position(x, factor):
+    lengths = x.norm(dim=-1)
+    return lengths > factor * lengths[:, 1:].median()
+
+
+def at_least(x, factor):
+    lengths = x.norm(dim=-1)
+    return lengths >= factor * lengths.median()
+
+
+def ten_medians_always(x, factor):
+    lengths = x.norm(dim=-1)
+    return lengths > 10 * lengths.median()
+
+
+def factor_medians_above_the_median(x, factor):
+    lengths = x.norm(dim=-1)
+    return lengths - lengths.median() > factor * lengths.median()
+
+
+def one_long_list(x, factor):
+    return residual_stream.find_outliers(x, factor).flatten()
+
+
 def smaller(x, factor):
     lengths = x.norm(dim=-1)
     return lengths < factor * lengths.median()
@@ -156,6 +180,30 @@ EXERCISE = Exercise(
             median_of_each_context,
             "You took a median for each context. Where most of a context is too long, none of it "
             "stands out. Take one over all contexts.",
+        ),
+        Mistake(
+            median_without_the_first_position,
+            "Your median leaves the first position out. Take it over all positions: a median "
+            "stays where it is, and nobody told you where the outliers are.",
+        ),
+        Mistake(
+            at_least,
+            "A token of exactly `factor` medians counts as an outlier with you. It must be longer: "
+            "`>`.",
+        ),
+        Mistake(
+            ten_medians_always,
+            "`factor` has no effect: 10 is written into your code.",
+        ),
+        Mistake(
+            factor_medians_above_the_median,
+            "You subtracted the median and compared what is left. An outlier's *whole* length is "
+            "above `factor` medians.",
+        ),
+        Mistake(
+            one_long_list,
+            "The marks are right, and stand in one long list. Keep x's first two axes: "
+            "[n_contexts, context].",
         ),
         Mistake(
             smaller,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from saeedu import shuffle_buffer
 from saeedu.course.ch08_inside_a_language_model import draws
+from saeedu.course.ch08_inside_a_language_model.facts import up_to_the_first_slip
 from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
 from saeedu.grading.values import kind_of
 
@@ -19,40 +21,52 @@ SIGMAS = 4.5  # chance goes further than that once in 100,000 times
 
 def what_became_of_the_rows(implementation: Implementation, call: Call) -> dict[str, Any]:
     """Facts about a round that hold for every right answer, whatever its luck."""
-    kept, new, _, generator = call.args
+    kept, new, n_out, _ = call.args
+    right = {
+        "returned": "two tensors of rows",
+        "rows dealt": n_out,
+        "rows of numbers that came in together": "all",
+        "rows that come twice": "none",
+        "rows kept": len(kept) + len(new) - n_out,
+        "rows both dealt and kept": "none",
+        "order of the rows dealt": "mixed",
+        "share of old and new among the dealt": "as chance has it",
+        "the same from the same generator state": "yes",
+        "another order in the next round": "yes",
+    }
+    return up_to_the_first_slip(right, findings(implementation, call))
+
+
+def findings(implementation: Implementation, call: Call) -> Iterator[tuple[str, Any]]:
+    """One fact after the other, the most telling first."""
+    kept, new, n_out, generator = call.args
     before = generator.get_state()
     first = _dealt(implementation, call, seed=1)
-    second = _dealt(implementation, call, seed=1)
+    problem = _problem(first, kept.shape[1])
+    yield "returned", problem or "two tensors of rows"
+    out, rest = first
+    rows = torch.cat([kept, new])
+    dealt, stayed = _places(out, rows), _places(rest, rows)
+    strangers = bool((torch.cat([dealt, stayed]) < 0).any())
+    yield "rows of numbers that came in together", "some are not" if strangers else "all"
+    repeats = any(len(places.unique()) < len(places) for places in (dealt, stayed))
+    yield "rows that come twice", "some" if repeats else "none"
+    yield "rows dealt", len(out)
+    yield "rows kept", len(rest)
+    both = len(torch.cat([dealt, stayed]).unique()) < len(rows)
+    yield "rows both dealt and kept", "some" if both else "none"
+    if n_out == 0:
+        return
+    yield "order of the rows dealt", _order(dealt.numpy())
+    n_new = int((dealt >= len(kept)).sum())
+    yield "share of old and new among the dealt", _share(n_new, len(out), len(new), len(rows))
+    afterwards = generator.get_state()
     generator.set_state(before)
     again = _dealt(implementation, call, seed=2)
-    facts: dict[str, Any] = dict.fromkeys(
-        (
-            "rows dealt",
-            "rows kept",
-            "every row is in one of the two, once",
-            "old and new rows dealt as chance has it",
-            "dealt in random order",
-            "another order in the next round",
-            "the same from the same generator state",
-        )
-    )
-    problem = _problem(first, kept.shape[1])
-    facts = {"returned": problem or "two tensors of rows"} | facts
-    if problem:
-        return facts
-    out, rest = first
-    facts["rows dealt"], facts["rows kept"] = len(out), len(rest)
-    rows = torch.cat([kept, new])
-    found = _places(out, rows), _places(rest, rows)
-    once = sorted(torch.cat(found).tolist()) == list(range(len(rows)))
-    facts["every row is in one of the two, once"] = _yes(once)
-    facts["old and new rows dealt as chance has it"] = _yes(
-        _fair(int((found[0] >= len(kept)).sum()), len(out), len(new), len(rows))
-    )
-    facts["dealt in random order"] = _order(found[0].numpy())
-    facts["another order in the next round"] = _yes(not _same(first, second))
-    facts["the same from the same generator state"] = _yes(_same(first, again))
-    return facts
+    yield "the same from the same generator state", _yes(_same(first, again))
+    generator.set_state(afterwards)
+    second = _dealt(implementation, call, seed=1)
+    yield "another order in the next round", _yes(not torch.equal(out, second[0]))
 
 
 def _dealt(implementation: Implementation, call: Call, seed: int) -> Any:
@@ -82,24 +96,28 @@ def _places(rows: Tensor, stored: Tensor) -> Tensor:
     return torch.where(distances < 1e-5, places, -1)
 
 
-def _fair(new_dealt: int, n_out: int, n_new: int, n: int) -> bool:
+def _share(new_dealt: int, n_out: int, n_new: int, n: int) -> str:
     """Whether as many new rows were dealt as a fair draw deals (hypergeometric)."""
     share = n_new / n
     spread = n_out * share * (1 - share) * (n - n_out) / (n - 1)
-    return abs(new_dealt - n_out * share) <= SIGMAS * spread**0.5 + 1e-9
+    excess = new_dealt - n_out * share
+    if abs(excess) <= SIGMAS * spread**0.5 + 1e-9:
+        return "as chance has it"
+    return "too many new ones" if excess > 0 else "too many old ones"
 
 
 def _order(places: np.ndarray) -> str:
     """Whether places rise or fall along the list, or follow each other, or none of it."""
     n = len(places)
-    if n < 3 or places.std() == 0:
-        return "no: hardly any rows are dealt"
+    steps = np.diff(places)
+    if np.all(steps == 1):
+        return "the first ones, as they came"
     trend = np.corrcoef(np.arange(n), places)[0, 1]
     if abs(trend) * n**0.5 >= SIGMAS:
-        return "no: as they came" if trend > 0 else "no: backwards"
-    if np.mean(np.abs(np.diff(places)) == 1) >= 0.2:
-        return "no: neighbours stay together"
-    return "yes"
+        return "as they came" if trend > 0 else "backwards"
+    if np.mean(np.abs(steps) == 1) >= 0.2:
+        return "neighbours stay together"
+    return "mixed"
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -162,6 +180,14 @@ def drawn_with_repeats(kept, new, n_out, generator):
     return rows[chosen[:n_out]], rows[chosen[n_out:]]
 
 
+def dealt_with_repeats(kept, new, n_out, generator):
+    rows = torch.cat([kept, new])
+    chosen = torch.randint(len(rows), (n_out,), generator=generator)
+    left = torch.ones(len(rows), dtype=torch.bool)
+    left[chosen] = False
+    return rows[chosen], rows[left]
+
+
 def generator_unused(kept, new, n_out, generator):
     rows = permuted(torch.cat([kept, new]), None)
     return rows[:n_out], rows[n_out:]
@@ -181,6 +207,11 @@ def order_kept_among_the_dealt(kept, new, n_out, generator):
 def two_permutations(kept, new, n_out, generator):
     rows = torch.cat([kept, new])
     return permuted(rows, generator)[:n_out], permuted(rows, generator)[n_out:]
+
+
+def the_last_ones(kept, new, n_out, generator):
+    rows = permuted(torch.cat([kept, new]), generator)
+    return rows[-n_out:], rows[:-n_out]
 
 
 def numbers_shuffled_within_columns(kept, new, n_out, generator):
@@ -206,9 +237,11 @@ def by_sorting_random_numbers(kept, new, n_out, generator):
 
 def by_multinomial(kept, new, n_out, generator):
     rows = torch.cat([kept, new])
-    chosen = torch.multinomial(torch.ones(len(rows)), n_out, generator=generator)
     left = torch.ones(len(rows), dtype=torch.bool)
-    left[chosen] = False
+    chosen = torch.zeros(0, dtype=torch.long)
+    if n_out:
+        chosen = torch.multinomial(left.double(), n_out, generator=generator)
+    left[chosen] = False  # the rows kept stay in their order: the next round mixes them
     return rows[chosen], rows[left]
 
 
@@ -242,7 +275,7 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draws.rounds,
-        tested="four rounds, the first and the last of a stream among them: that no row is lost or "
+        tested="five rounds, the first and the last of a stream among them: that no row is lost or "
         "doubled, that chance is fair, and that it comes from the generator",
         observe=what_became_of_the_rows,
     ),
@@ -291,6 +324,11 @@ EXERCISE = Exercise(
             "once: `torch.randperm`.",
         ),
         Mistake(
+            dealt_with_repeats,
+            "`torch.randint` may draw a number again, and then a row is dealt twice. "
+            "`torch.randperm(n, generator=generator)[:n_out]` draws each at most once.",
+        ),
+        Mistake(
             generator_unused,
             "The chance is PyTorch's global one. Pass `generator=generator`, or a run that is "
             "resumed will not be the run that was stopped.",
@@ -312,8 +350,14 @@ EXERCISE = Exercise(
         ),
         Mistake(
             numbers_shuffled_within_columns,
-            "You shuffled each column by itself, and the vectors are torn apart. Rows move as a "
-            "whole.",
+            "These are not rows that came in: numbers have moved from row to row, or within "
+            "rows. A row is one activation and moves as a whole: index the first axis, "
+            "`rows[order]`.",
+        ),
+        Mistake(
+            the_last_ones,
+            "With `n_out` 0 you deal everything: -0 is 0, and `rows[-0:]` begins at the first row. "
+            "Deal the first ones, `rows[:n_out]`.",
         ),
         Mistake(
             dealt_alone,

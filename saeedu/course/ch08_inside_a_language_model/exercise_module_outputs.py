@@ -8,39 +8,11 @@ import functools
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from saeedu import module_hooks
 from saeedu.course.ch08_inside_a_language_model import draws
-from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
-
-
-def hooks_in(network: nn.Module) -> int:
-    """How many hooks of any kind are registered in a network."""
-    return sum(
-        len(module._forward_hooks) + len(module._forward_pre_hooks) for module in network.modules()
-    )
-
-
-def outputs_and_what_is_left(implementation: Implementation, call: Call) -> dict[str, Any]:
-    """What was read, whether gradients hang on it, and the hooks left, also after an error."""
-    network, names, x = call.args
-    outputs = implementation(network, names, x)
-    left = hooks_in(network)
-    came_out = "no" if names else "yes"  # with none to read, it need not run
-    try:
-        implementation(network, names, x[:, :2])  # the network raises: the input is too narrow
-    except RuntimeError:
-        came_out = "yes"
-    tensors = outputs.values() if isinstance(outputs, dict) else ()
-    tracked = any(isinstance(value, Tensor) and value.requires_grad for value in tensors)
-    return {
-        "outputs": outputs,
-        "hooks left in the network": left,
-        "hooks left after the network raised": hooks_in(network) - left,
-        "outputs with gradients": "some" if tracked else "none",
-        "the network's own error comes out": came_out,
-    }
+from saeedu.course.ch08_inside_a_language_model.network_facts import outputs_and_what_is_left
+from saeedu.grading.exercise import Check, Exercise, Mistake
 
 
 def read(network, names, x, keep, key=lambda name: name):
@@ -181,6 +153,76 @@ def what_changed(network, names, x):
     return read(network, names, x, change)
 
 
+def hook_returns_its_copy(network, names, x):
+    seen = {}
+
+    def hook(name, module, inputs, output):
+        seen[name] = output.detach().clone()
+        return seen[name]
+
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            module = network.get_submodule(name)
+            stack.callback(module.register_forward_hook(functools.partial(hook, name)).remove)
+        with torch.no_grad():
+            network(x)
+    return seen
+
+
+def children_in_a_row(network, names, x):
+    seen = {}
+    with torch.no_grad():
+        for name, module in network.named_children():
+            x = module(x)
+            seen[name] = x.clone()
+    return {name: seen[name] for name in names}
+
+
+def left_in_eval_mode(network, names, x):
+    network.eval()
+    return read(network, names, x, copied)
+
+
+def parameters_frozen(network, names, x):
+    network.requires_grad_(False)
+    return read(network, names, x, copied)
+
+
+def gradients_switched_off(network, names, x):
+    torch.set_grad_enabled(False)
+    return read(network, names, x, copied)
+
+
+def all_hooks_cleared(network, names, x):
+    seen = read(network, names, x, copied)
+    for module in network.modules():
+        module._forward_hooks.clear()
+    return seen
+
+
+def set_outside_the_try(network, names, x):
+    seen, handles = {}, []
+
+    def hook(name, module, inputs, output):
+        seen[name] = output.detach().clone()
+
+    for name in names:
+        module = network.get_submodule(name)
+        handles.append(module.register_forward_hook(functools.partial(hook, name)))
+    try:
+        with torch.no_grad():
+            network(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
+
+
+def missing_name_passed_over(network, names, x):
+    there = [name for name, _ in network.named_modules() if name in names]
+    return read(network, there, x, copied)
+
+
 def removed_inside_the_hook(network, names, x):
     seen = {}
     handles: dict[str, Any] = {}
@@ -189,11 +231,10 @@ def removed_inside_the_hook(network, names, x):
         seen[name] = output.detach() * 1
         handles.pop(name).remove()
 
-    for name in names:
-        handles[name] = network.get_submodule(name).register_forward_hook(
-            functools.partial(hook, name)
-        )
     try:
+        for name in names:
+            module = network.get_submodule(name)
+            handles[name] = module.register_forward_hook(functools.partial(hook, name))
         with torch.inference_mode(False), torch.no_grad():
             network(x)
     finally:
@@ -255,14 +296,14 @@ EXERCISE = Exercise(
         "A hook is called with three things: the module, a tuple of its inputs, and its output. It "
         "does not know its name: make the hook inside a function that takes the name, or all "
         "hooks will use the loop's last one.",
-        "`register_forward_hook` returns a handle; keep them all. Run the network in "
-        "`try: ... finally: ...` and remove each handle in the `finally`. Of the output keep "
-        "`.detach().clone()`.",
+        "`register_forward_hook` returns a handle; keep them all in a list. Set the hooks and run "
+        "the network in `try: ...`, since a wrong name raises too, and remove each handle in "
+        "`finally: ...`. Of the output keep `.detach().clone()`, and let the hook return nothing.",
     ),
     check=Check(
         draws.networks,
-        tested="modules in modules, changes in place, gradients, and what is left in the network, "
-        "also when it raises",
+        tested="modules in modules, changes in place, gradients, and that the network is as it "
+        "was: hooks, modes and parameters, also when it raises or a name is wrong",
         observe=outputs_and_what_is_left,
     ),
     mistakes=(
@@ -274,6 +315,17 @@ EXERCISE = Exercise(
             not_copied,
             "One of your tensors has changed since: a later operation wrote into it in place. "
             "Without `.clone()`, you hold the same memory as the network.",
+        ),
+        Mistake(
+            hook_returns_its_copy,
+            "Your hook returns a tensor. What a hook returns, unless it is None, takes the place "
+            "of the module's output, and the network goes on with it. Let the hook return nothing.",
+        ),
+        Mistake(
+            children_in_a_row,
+            "You call the network's children one after the other, and one of them is a "
+            "`ModuleList`, which cannot be called. Only the network's own `forward` knows what "
+            "runs when: set hooks, and call `network(x)`.",
         ),
         Mistake(
             gradients_kept,
@@ -289,6 +341,36 @@ EXERCISE = Exercise(
             left_after_an_error,
             "When the network raises, your hooks stay in it: the lines that remove them are never "
             "reached. Put them into a `finally`.",
+        ),
+        Mistake(
+            set_outside_the_try,
+            "A wrong name raises before your `try` begins, and the hooks of the names before it "
+            "stay. Set the hooks inside the `try`, or look all modules up before you set any.",
+        ),
+        Mistake(
+            missing_name_passed_over,
+            "A name that the network does not have is passed over, and nobody learns of the "
+            "misspelling. `network.get_submodule(name)` raises.",
+        ),
+        Mistake(
+            all_hooks_cleared,
+            "You removed every hook in the network, those of others too. Remove your own, each by "
+            "its handle.",
+        ),
+        Mistake(
+            left_in_eval_mode,
+            "Modules are in another mode (train or eval) than before: `.eval()` and `.train()` "
+            "reach every module and stay. Leave the modes alone; whoever calls has chosen them.",
+        ),
+        Mistake(
+            parameters_frozen,
+            "You switched `requires_grad` on the parameters, and whoever trains this network next "
+            "trains other ones. `with torch.no_grad():` ends by itself, and so does `.detach()`.",
+        ),
+        Mistake(
+            gradients_switched_off,
+            "Gradients stay switched off, for everything that PyTorch does after you. As a block, "
+            "`with torch.no_grad():`, it ends by itself, also after an error.",
         ),
         Mistake(
             error_swallowed,

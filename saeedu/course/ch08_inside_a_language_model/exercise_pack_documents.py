@@ -47,6 +47,10 @@ def no_bos_in_front(documents, context, bos_token_id):
     return rows_of(joined(documents, bos_token_id), context)
 
 
+def bos_at_beginnings_only(documents, context, bos_token_id):
+    return rows_of([bos_token_id, *joined(documents, bos_token_id)], context)
+
+
 def context_not_shortened(documents, context, bos_token_id):
     return in_front(rows_of(joined(documents, bos_token_id), context), bos_token_id)
 
@@ -168,7 +172,13 @@ EXERCISE = Exercise(
     mistakes=(
         Mistake(
             no_bos_in_front,
-            "The contexts do not begin with BOS. The model never saw a text without one in front.",
+            "The contexts do not begin with BOS. Put one in front of each piece: then position 0 "
+            "is the same everywhere, and can be left out.",
+        ),
+        Mistake(
+            bos_at_beginnings_only,
+            "BOS stands in front of documents, and pieces that begin inside one have none. Cut the "
+            "joined documents into pieces of `context - 1`, and put a BOS in front of each piece.",
         ),
         Mistake(
             context_not_shortened,

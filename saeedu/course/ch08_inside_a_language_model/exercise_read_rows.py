@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +15,30 @@ import torch
 
 from saeedu import shards
 from saeedu.course.ch08_inside_a_language_model import draws
+from saeedu.course.ch08_inside_a_language_model.facts import up_to_the_first_slip
+from saeedu.course.ch08_inside_a_language_model.memory import MemoryWatch
 from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
 from saeedu.grading.values import dtype_name
 
+LARGE = (3, 50, 7)
+"""Rows of the files with which memory is measured; most of them are in one file."""
+WIDE = 20_000
 
-def rows_and_files_after(implementation: Implementation, call: Call) -> dict[str, Any]:
-    """What was read, and whether the files are still as they were."""
+
+def rows_files_and_memory(implementation: Implementation, call: Call) -> dict[str, Any]:
+    """What was read, whether the files are as they were, and how much memory it took."""
+    files, d_in, rows = call.args
+    right = {
+        "files": "unchanged",
+        "rows": shards.read_rows(files, d_in, rows),
+        "dtype": "torch.float32",
+        "memory for two rows of large files": "a few rows",
+    }
+    return up_to_the_first_slip(right, findings(implementation, call))
+
+
+def findings(implementation: Implementation, call: Call) -> Iterator[tuple[str, Any]]:
+    """One fact after the other, the most telling first."""
     files = call.args[0]
     before = [file.read_bytes() for file in files]
     rows = implementation(*call.args)
@@ -25,11 +46,21 @@ def rows_and_files_after(implementation: Implementation, call: Call) -> dict[str
     if before != after:
         for file, content in zip(files, before, strict=True):
             file.write_bytes(content)
-    return {
-        "rows": rows,
-        "dtype": dtype_name(rows),
-        "files": "unchanged" if before == after else "changed",
-    }
+    yield "files", "unchanged" if before == after else "changed"
+    yield "rows", rows
+    yield "dtype", dtype_name(rows)
+    yield "memory for two rows of large files", memory_for_two_rows(implementation)
+
+
+def memory_for_two_rows(implementation: Implementation) -> str:
+    """Whether two rows of some megabytes take a little memory or a lot."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        files = [Path(folder) / f"{number}.bin" for number in range(len(LARGE))]
+        for file, n in zip(files, LARGE, strict=True):
+            file.write_bytes(bytes(2 * WIDE * n))
+        with MemoryWatch() as watch:
+            implementation(files, WIDE, torch.tensor([5, 55]))
+    return "a few rows" if watch.most_bytes < WIDE * sum(LARGE) else "as much as the files"
 
 
 def mapped(files, d_in, dtype="<f2"):
@@ -96,6 +127,15 @@ def each_once(files, d_in, rows):
 def all_rows(files, d_in, rows):
     total = sum(len(part) for part in mapped(files, d_in))
     return shards.read_rows(files, d_in, torch.arange(total))
+
+
+def asked_without_repeats(files, d_in, rows):
+    return shards.read_rows(files, d_in, rows.unique())
+
+
+def everything_loaded(files, d_in, rows):
+    stored = np.concatenate([np.fromfile(file, "<f2").reshape(-1, d_in) for file in files])
+    return torch.from_numpy(stored[rows.numpy()].astype(np.float32))
 
 
 def still_float16(files, d_in, rows):
@@ -191,8 +231,8 @@ EXERCISE = Exercise(
     check=Check(
         draws.files_and_rows,
         tested="one, three and four files of different lengths: their first and last rows, in no "
-        "order, one of them twice",
-        observe=rows_and_files_after,
+        "order, one of them twice; and how much memory two rows of large files take",
+        observe=rows_files_and_memory,
     ),
     mistakes=(
         Mistake(
@@ -230,6 +270,17 @@ EXERCISE = Exercise(
         Mistake(
             each_once,
             "A row that is asked for twice comes once. Give it twice.",
+        ),
+        Mistake(
+            asked_without_repeats,
+            "You went through `rows.unique()`: repeats are lost, and so is the order that was "
+            "asked for. Go through `rows` as it is.",
+        ),
+        Mistake(
+            everything_loaded,
+            "The rows are right, but you loaded whole files to get at them. A hundred gigabytes "
+            "do not fit. `np.fromfile` and `np.concatenate` load all; `np.memmap` loads what you "
+            "touch. So keep a list of maps, one a file, and take each row out of its own.",
         ),
         Mistake(
             all_rows,

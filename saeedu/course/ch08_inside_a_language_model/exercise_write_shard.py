@@ -5,101 +5,33 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
+import shutil
 import tempfile
-import weakref
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from saeedu import shards
 from saeedu.course.ch08_inside_a_language_model import draws
-from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
-
-OLD = np.arange(64, dtype="<f2").tobytes()
-
-
-class PowerCut(Exception):
-    """What the batches raise halfway."""
+from saeedu.course.ch08_inside_a_language_model.shard_facts import what_is_on_disk
+from saeedu.grading.exercise import Check, Exercise, Mistake
 
 
-class Feed:
-    """Deals copies of batches one at a time, and watches how many are alive at once."""
-
-    def __init__(
-        self, batches: Sequence[Tensor], file: Path, breaks_after: int | None = None
-    ) -> None:
-        self._batches, self._file, self._breaks_after = batches, file, breaks_after
-        self.file_on_the_way = "as it was"
-        self._given: list[weakref.ref[Tensor]] = []
-        self.most_alive = 0
-
-    def __iter__(self) -> Iterator[Tensor]:
-        for number, batch in enumerate(self._batches):
-            self._look()
-            if number == self._breaks_after:
-                raise PowerCut("the power went out before all batches were written")
-            fresh = batch.clone(memory_format=torch.preserve_format)
-            self._given.append(weakref.ref(fresh))
-            yield fresh
-            del fresh  # what is alive from here on, the caller keeps alive
-        self._look()
-
-    def _look(self) -> None:
-        alive = sum(reference() is not None for reference in self._given)
-        self.most_alive = max(self.most_alive, alive)
-        if self._given and self.file_on_the_way == "as it was":
-            self.file_on_the_way = _state(self._file, OLD)
+def put(stream, chunks):
+    """A right way to write: everything, and all of it onto the disk."""
+    for chunk in chunks:
+        stream.write(chunk)
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
-def what_is_on_disk(implementation: Implementation, call: Call) -> dict[str, Any]:
-    """The file after a whole run, after one that broke off, and after one over an old file."""
-    name, batches = call.args
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        file = Path(folder) / name
-        feed = Feed(batches, file)
-        n_rows = implementation(file, feed)
-        content = file.read_bytes() if file.is_file() else b""
-        others = sorted(p.name for p in Path(folder).iterdir() if p != file)
-
-        file.write_bytes(OLD)
-        came_out = "no"
-        broken = Feed([*batches, batches[0]], file, breaks_after=len(batches))
-        try:
-            implementation(file, broken)
-        except PowerCut:
-            came_out = "yes"
-        after_a_cut = _state(file, OLD)
-
-        file.write_bytes(OLD)
-        implementation(file, Feed(batches, file))
-        replaced = file.read_bytes() if file.is_file() else b""
-    return {
-        "rows returned": n_rows,
-        "bytes in the file": len(content),
-        "numbers in the file": np.frombuffer(content[: len(content) // 2 * 2], "<f2").astype(float),
-        "other files left behind": ", ".join(others) or "none",
-        "an old file while rows still come": broken.file_on_the_way,
-        "an old file after a power cut": after_a_cut,
-        "the batches' error comes out": came_out,
-        "an old file was replaced": "yes" if replaced == content else "no",
-        "batches in memory at once": "one or two" if feed.most_alive <= 1 else "all",
-    }
-
-
-def _state(file: Path, before: bytes) -> str:
-    if not file.is_file():
-        return "gone"
-    return "as it was" if file.read_bytes() == before else "half overwritten"
-
-
-def whole(file, content):
-    """A right ending: under another name first."""
+def whole(file, *chunks):
+    """A right frame: under another name first."""
     part = file.with_name(file.name + ".part")
-    part.write_bytes(content)
+    with open(part, "wb") as stream:
+        put(stream, chunks)
     os.replace(part, file)
 
 
@@ -146,7 +78,7 @@ def error_swallowed(file, batches):
             rows.append(batch.numpy().astype("<f2"))
     except Exception:
         return 0
-    whole(file, b"".join(part.tobytes() for part in rows))
+    whole(file, *(part.tobytes() for part in rows))
     return sum(map(len, rows))
 
 
@@ -174,7 +106,7 @@ def float32_kept(file, batches):
             counts.append(len(batch))
             yield batch.numpy().astype("<f4").tobytes()
 
-    whole(file, b"".join(as_bytes()))
+    whole(file, *as_bytes())
     return sum(counts)
 
 
@@ -186,7 +118,7 @@ def big_endian(file, batches):
             counts.append(len(batch))
             yield batch.numpy().astype(">f2").tobytes()
 
-    whole(file, b"".join(as_bytes()))
+    whole(file, *as_bytes())
     return sum(counts)
 
 
@@ -198,7 +130,7 @@ def column_by_column(file, batches):
             counts.append(len(batch))
             yield batch.numpy().astype("<f2").tobytes(order="F")
 
-    whole(file, b"".join(as_bytes()))
+    whole(file, *as_bytes())
     return sum(counts)
 
 
@@ -210,22 +142,89 @@ def in_memory_order(file, batches):
             counts.append(len(batch))
             yield batch.numpy().astype("<f2").tobytes(order="A")
 
-    whole(file, b"".join(as_bytes()))
+    whole(file, *as_bytes())
     return sum(counts)
 
 
 def with_numpys_header(file, batches):
-    counts = []
+    rows = torch.cat(list(batches)).numpy().astype("<f2")
+    stream = io.BytesIO()
+    np.save(stream, rows)
+    whole(file, stream.getvalue())
+    return len(rows)
 
-    def as_bytes():
+
+def saved_by_torch(file, batches):
+    rows = torch.cat(list(batches)).half()
+    stream = io.BytesIO()
+    torch.save(rows, stream)
+    whole(file, stream.getvalue())
+    return len(rows)
+
+
+def pickled(file, batches):
+    rows = torch.cat(list(batches)).half().numpy()
+    whole(file, pickle.dumps(rows))
+    return len(rows)
+
+
+def old_part_appended_to(file, batches):
+    part = file.with_name(file.name + ".part")
+    n_rows = 0
+    with open(part, "ab") as stream:
         for batch in batches:
-            counts.append(len(batch))
-            stream = io.BytesIO()
-            np.save(stream, np.ascontiguousarray(batch.numpy().astype("<f2")))
-            yield stream.getvalue()
+            stream.write(batch.numpy().astype("<f2").tobytes())
+            n_rows += len(batch)
+    os.replace(part, file)
+    return n_rows
 
-    whole(file, b"".join(as_bytes()))
-    return sum(counts)
+
+def renamed_before_it_is_closed(file, batches):
+    part = file.with_name(file.name + ".part")
+    n_rows = 0
+    with open(part, "wb") as stream:
+        for batch in batches:
+            stream.write(batch.numpy().astype("<f2").tobytes())
+            n_rows += len(batch)
+        os.replace(part, file)
+    return n_rows
+
+
+def written_beside(file, batches, finish):
+    """A right frame up to the end, which `finish` makes of the other file and its stream."""
+    part = file.with_name(file.name + ".part")
+    n_rows = 0
+    with open(part, "wb") as stream:
+        for batch in batches:
+            stream.write(batch.numpy().astype("<f2").tobytes())
+            n_rows += len(batch)
+        finish(stream)
+    os.replace(part, file)
+    return n_rows
+
+
+def never_synced(file, batches):
+    return written_beside(file, batches, lambda stream: None)
+
+
+def synced_without_a_flush(file, batches):
+    return written_beside(file, batches, lambda stream: os.fsync(stream.fileno()))
+
+
+def copied_to_its_name(file, batches):
+    part = file.with_name(file.name + ".part")
+    n_rows = shards.write_shard(part, batches)
+    shutil.copy(part, file)
+    part.unlink()
+    return n_rows
+
+
+def moved_from_another_folder(file, batches):
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        elsewhere = Path(folder) / file.name
+        n_rows = shards.write_shard(elsewhere, batches)
+        shutil.move(elsewhere, file)
+    return n_rows
 
 
 def last_batch_only(file, batches):
@@ -268,20 +267,23 @@ def as_whole_numbers(file, batches):
             counts.append(len(batch))
             yield batch.numpy().astype("<i2").tobytes()
 
-    whole(file, b"".join(as_bytes()))
+    whole(file, *as_bytes())
     return sum(counts)
 
 
 def with_pathlib(file, batches):
     part = file.with_suffix(".tmp")
+    n_rows = 0
     try:
-        with part.open("wb") as stream:
-            numbers = sum(stream.write(b.half().contiguous().numpy().tobytes()) and len(b)
-                          for b in batches)  # fmt: skip
+        with part.open("wb", buffering=0) as stream:  # nothing to flush
+            for batch in batches:
+                stream.write(batch.half().contiguous().numpy().tobytes())
+                n_rows += len(batch)
+            os.fsync(stream)
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
-    return numbers
+    return n_rows
 
 
 def by_tofile(file, batches):
@@ -291,17 +293,23 @@ def by_tofile(file, batches):
         for batch in batches:
             np.ascontiguousarray(batch.numpy(), dtype="<f2").tofile(stream)
             n_rows += batch.shape[0]
+        stream.flush()
+        os.fsync(handle)
     os.rename(name, file) if os.name == "posix" else os.replace(name, file)
     return n_rows
 
 
-def collected_as_float16(file, batches):
-    content, n_rows = bytearray(), 0
-    for batch in batches:
-        for row in batch.to(torch.float16).tolist():
-            content += np.array(row, dtype="<f2").tobytes()
-            n_rows += 1
-    whole(file, bytes(content))
+def row_by_row_and_synced_when_closed(file, batches):
+    part = Path(f"{file}~")
+    n_rows = 0
+    with part.open("wb") as stream:
+        for batch in batches:
+            for row in batch.to(torch.float16).tolist():
+                stream.write(np.array(row, dtype="<f2").tobytes())
+                n_rows += 1
+    with part.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    shutil.move(part, file)
     return n_rows
 
 
@@ -316,13 +324,15 @@ EXERCISE = Exercise(
         "write under that name: write under another one, and rename when you are done.",
         '`open(part, "wb")` gives a stream; in a loop over the batches, write each one\'s bytes to '
         'it and count its rows. `.numpy()`, then `.astype("<f2")`, then `.tobytes()`.',
-        "After the `with` block, `os.replace(part, file)` renames in one step, over an old file if "
-        "there is one. When the batches raise, that line is never reached: good.",
+        "Last in the `with` block come `stream.flush()`, which hands what Python holds to the "
+        "system, and `os.fsync(stream.fileno())`, which has the system put it onto the disk. After "
+        "the block `os.replace(part, file)` renames in one step, over an old file if there is one. "
+        "When the batches raise, that line is never reached: good.",
     ),
     check=Check(
         draws.batches_to_store,
-        tested="what is on disk after a whole run, after a power cut, and over an old file, and "
-        "how much was in memory",
+        tested="what is on disk after a whole run, after a power cut, and over an old file, what "
+        "was on disk before the file got its name, and how much was in memory",
         observe=what_is_on_disk,
     ),
     mistakes=(
@@ -334,6 +344,39 @@ EXERCISE = Exercise(
         Mistake(
             appended,
             "You append to what is there: run twice, and all rows are there twice.",
+        ),
+        Mistake(
+            old_part_appended_to,
+            "You append to the other file, and the rows of an interrupted run are still in it. "
+            'Open it with "wb": that begins anew.',
+        ),
+        Mistake(
+            renamed_before_it_is_closed,
+            "You rename before everything is written: Python still holds the last bytes in a "
+            "buffer. After a power cut at that moment a file cut short has the real name. Put "
+            "`os.replace` behind the `with` block.",
+        ),
+        Mistake(
+            synced_without_a_flush,
+            "`os.fsync` puts onto the disk what the system has, and it does not have everything: "
+            "Python holds the last bytes in a buffer. Call `stream.flush()` first.",
+        ),
+        Mistake(
+            never_synced,
+            "All is written and renamed, and perhaps none of it is on the disk yet: the system "
+            "writes when it likes. A power cut can leave the new name with nothing behind it. "
+            "Before you rename: `stream.flush()`, then `os.fsync(stream.fileno())`.",
+        ),
+        Mistake(
+            copied_to_its_name,
+            "The file does not get its real name by a renaming. A copy is made byte after byte, "
+            "and a power cut leaves half of it under the real name: use `os.replace`.",
+        ),
+        Mistake(
+            moved_from_another_folder,
+            "You write in another folder, which may be on another disk. From one disk to another "
+            "nothing can be renamed: `os.replace` raises, and `shutil.move` copies byte after "
+            "byte. Write in the folder of `file`, beside it.",
         ),
         Mistake(
             old_file_deleted_first,
@@ -380,7 +423,18 @@ EXERCISE = Exercise(
         Mistake(
             with_numpys_header,
             "You used NumPy's own format, which puts a header before the numbers. Here the file "
-            "holds numbers and nothing else, so that row i begins at byte 2 · d_in · i.",
+            "holds numbers and nothing else, so that row i begins at byte 2 · d_in · i: write "
+            "`.tobytes()` of each batch.",
+        ),
+        Mistake(
+            saved_by_torch,
+            "You used PyTorch's own format, a zip archive with a header of its own. Here the file "
+            "holds numbers and nothing else: write `.numpy().astype(...).tobytes()` of each batch.",
+        ),
+        Mistake(
+            pickled,
+            "You wrote a pickle, which has a header, and which nobody should load from a stranger. "
+            "Here the file holds numbers and nothing else: write `.tobytes()` of each batch.",
         ),
         Mistake(
             last_batch_only,
@@ -403,7 +457,7 @@ EXERCISE = Exercise(
             'You wrote whole numbers: "<i2" is a 16-bit integer. "<f2" is a 16-bit float.',
         ),
     ),
-    alternatives=(with_pathlib, by_tofile, collected_as_float16),
+    alternatives=(with_pathlib, by_tofile, row_by_row_and_synced_when_closed),
     why="A cache of a hundred gigabytes takes hours to make and will be interrupted; a file that "
     "is never half written is what lets it go on.",
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
@@ -108,22 +109,37 @@ def lengths_by_layer(others: Array, first: Array, title: str = "") -> Figure:
     return figure
 
 
-def mixing(orders: Mapping[str, Array], title: str = "") -> Figure:
+def mixing(
+    orders: Mapping[str, Array], title: str = "", rows_a_bin: int = 512, contexts_a_bin: int = 4
+) -> Figure:
     """From which context each row of a stream comes, in the order in which the rows are dealt.
 
-    **Arguments:** `orders`, for each way of dealing the contexts' numbers [n] of the rows.
-    **Returns:** the figure: a panel a way, common axes.
+    **Arguments:** `orders`, for each way of dealing the contexts' numbers [n] of the rows;
+    `rows_a_bin` and `contexts_a_bin`, over how many the rows are counted together.
+    **Returns:** the figure: a panel a way, shaded by the number of rows, common axes and scale.
     """
     figure, grid = plt.subplots(
         1, len(orders), figsize=(9.6, 3.3), squeeze=False, layout="constrained", sharey=True
     )
     plt.close(figure)
-    for axes, (name, contexts), colour in zip(grid.flat, orders.items(), PALETTE, strict=False):
-        axes.plot(contexts, linestyle="", marker=".", markersize=1.5, color=colour)
-        axes.set(xlabel="order of dealing (row)")
+    n_contexts = max(int(contexts.max()) for contexts in orders.values()) + 1
+    # Each halving is one step of the same size: the shares ½, ¼, ⅛ of a buffer are to be seen.
+    scale = LogNorm(1, rows_a_bin)
+    for axes, (name, contexts) in zip(grid.flat, orders.items(), strict=True):
+        when = np.arange(len(contexts) + rows_a_bin, step=rows_a_bin)
+        where = np.arange(n_contexts + contexts_a_bin, step=contexts_a_bin)
+        counts, *_ = np.histogram2d(np.arange(len(contexts)), contexts, bins=(when, where))
+        image = axes.pcolormesh(
+            when, where, np.ma.masked_less(counts.T, 1), norm=scale, cmap="cividis_r"
+        )
+        axes.set(xlabel="order of dealing (row)", xlim=(0, len(contexts)))
         axes.set_title(name, fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
     grid[0, 0].set_ylabel("where it comes from (context)")
+    ticks = [2**k for k in range(0, rows_a_bin.bit_length(), 2)]
+    bar = figure.colorbar(image, ax=grid, ticks=ticks, format="%d", pad=0.02)
+    bar.minorticks_off()
+    bar.set_label(f"rows (of {rows_a_bin} dealt,\nfrom {contexts_a_bin} contexts)", fontsize=8)
     figure.suptitle(title)
     return figure
 
@@ -145,15 +161,24 @@ def bytes_needed(widths: Mapping[str, int], marks: Mapping[str, float]) -> Figur
         axes.axhline(size, color=GREY, linewidth=1)
         axes.text(9e9, size / 1.2, name, fontsize=8, color="#666666", ha="right", va="top")
     axes.axvline(1e8, color=GREY, linewidth=1, linestyle=":")
+    axes.text(1.15e8, 1.3e15, "a hundred million", fontsize=8, color="#666666", ha="left", va="top")
     axes.set(
         xscale="log",
         yscale="log",
         xlabel="activations (tokens, log scale)",
-        ylabel="size in float16 (bytes, log scale)",
+        ylabel="size in float16 (log scale)",
         xlim=(1e5, 1e10),
+        ylim=(1e7, 2e15),
     )
+    decades = range(7, 15)
+    axes.set_yticks([10.0**k for k in decades], [_bytes_text(k) for k in decades])
     axes.legend(fontsize=8, loc="lower right")
     return figure
+
+
+def _bytes_text(decade: int) -> str:
+    unit = ("MB", "GB", "TB")[(decade - 6) // 3]
+    return f"{10 ** (decade % 3)} {unit}"
 
 
 def _axes(size: tuple[float, float]) -> tuple[Figure, Axes]:

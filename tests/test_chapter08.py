@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable
+from os import fsync, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +50,11 @@ def test_every_part_of_the_stream_has_a_bar_and_the_sum_a_line() -> None:
     assert list(axes.lines[0].get_xdata()) == [4.5, 4.5]
 
 
-def test_each_way_of_dealing_has_a_panel_with_its_rows_in_order() -> None:
-    orders = {"as it comes": np.array([0, 0, 1]), "mixed": np.array([1, 0, 0])}
-    panels = stream_plots.mixing(orders).axes
-    assert [list(axes.lines[0].get_ydata()) for axes in panels] == [[0, 0, 1], [1, 0, 0]]
+def test_each_way_of_dealing_has_a_panel_that_counts_its_rows() -> None:
+    orders = {"as it comes": np.array([0, 0, 1, 1]), "mixed": np.array([1, 1, 1, 0])}
+    panels = stream_plots.mixing(orders, rows_a_bin=2, contexts_a_bin=1).axes[:2]
+    counts = [np.ma.filled(axes.collections[0].get_array(), 0).tolist() for axes in panels]
+    assert counts == [[[2, 0], [0, 2]], [[0, 1], [2, 1]]]  # a row a context, a column a stretch
     assert [axes.get_title() for axes in panels] == list(orders)
 
 
@@ -59,6 +62,10 @@ def test_bytes_are_two_a_number() -> None:
     (axes,) = stream_plots.bytes_needed({"GPT-2 small": 768}, {"1 TB": 1e12}).axes
     tokens, sizes = axes.lines[0].get_data()
     assert sizes[0] / tokens[0] == 2 * 768
+    ticks = dict(zip(axes.get_yticks(), axes.get_yticklabels(), strict=True))
+    assert ticks[1e9].get_text() == "1 GB"
+    assert ticks[1e14].get_text() == "100 TB"
+    assert "a hundred million" in [text.get_text() for text in axes.texts]
 
 
 def test_the_diagram_names_all_hooks_of_the_stream() -> None:
@@ -92,6 +99,46 @@ def a_copy_left_behind(file: Path, batches: Any) -> int:
     n_rows = int(reference("write_shard")(file, batches))
     file.with_name("copy.bin").write_bytes(file.read_bytes())
     return n_rows
+
+
+def all_bytes_collected(file: Path, batches: Any) -> int:
+    content, n_rows = b"", 0
+    for batch in batches:
+        content += batch.half().contiguous().numpy().tobytes()
+        n_rows += len(batch)
+    return int(reference("write_shard")(file, [torch.frombuffer(
+        bytearray(content), dtype=torch.float16).view(n_rows, -1)]))  # fmt: skip
+
+
+def with_imported_names(file: Path, batches: Any) -> int:
+    n_rows = 0
+    with open(f"{file}.new", "wb") as stream:
+        for batch in batches:
+            stream.write(batch.half().contiguous().numpy().tobytes())
+            n_rows += len(batch)
+        stream.flush()
+        fsync(stream.fileno())
+    replace(f"{file}.new", file)
+    return n_rows
+
+
+def by_a_dict_of_modules(network: Any, names: Any, x: Any) -> Any:
+    """A wrong name is a KeyError here, which tells as much as an AttributeError."""
+    modules = dict(network.named_modules())
+    names_of = {modules[name]: name for name in names}
+    seen = {}
+    handles = [
+        module.register_forward_hook(
+            lambda module, inputs, output: seen.update({names_of[module]: output.detach().clone()})
+        )
+        for module in names_of
+    ]
+    try:
+        network(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
 
 
 def hooks_that_change(network: Any, names: Any, x: Any) -> Any:
@@ -140,6 +187,12 @@ WRONG: list[tuple[str, str, Answer]] = [
     ("write_shard", "nothing returned",
      lambda f, b: print(reference("write_shard")(f, b))),
     ("read_rows", "from the end", lambda f, d, r: reference("read_rows")(f, d, r.flip(0))),
+    ("read_rows", "maps joined", lambda files, d, rows: torch.from_numpy(np.concatenate(
+        [np.memmap(f, "<f2", mode="r").reshape(-1, d) for f in files])[rows].astype("f4"))),
+    ("read_rows", "joined by PyTorch", lambda files, d, rows: torch.cat(
+        [torch.from_numpy(np.memmap(f, "<f2", mode="c").reshape(-1, d)) for f in files]
+     )[rows].float()),
+    ("write_shard", "all bytes collected", all_bytes_collected),
     ("read_rows", "sorted and unique", lambda f, d, r: reference("read_rows")(f, d, r.unique())),
 ]  # fmt: skip
 
@@ -152,12 +205,14 @@ RIGHT: list[tuple[str, str, Answer]] = [
     ("find_outliers", "not at most", lambda x, f: ~(lengths(x) <= f * lengths(x).nanmedian())),
     ("normalising_constant", "NumPy",
      lambda x: np.sqrt(x.shape[1]) / np.linalg.norm(x.numpy(), axis=1).mean()),
-    ("mix_and_deal", "the last ones", lambda *a: (lambda rows, n: (rows[-n:], rows[:-n]))(
-        torch.cat(reference("mix_and_deal")(*a)), a[2])),
+    ("mix_and_deal", "the last ones", lambda *a: reference("mix_and_deal")(
+        a[0], a[1], len(a[0]) + len(a[1]) - a[2], a[3])[::-1]),
     ("mix_and_deal", "float32", lambda *a: [p.float() for p in reference("mix_and_deal")(*a)]),
     ("write_shard", "NumPy's integer", lambda f, b: np.int64(reference("write_shard")(f, b))),
-    ("read_rows", "all at once", lambda files, d, rows: torch.from_numpy(
-        np.concatenate([np.fromfile(f, "<f2").reshape(-1, d) for f in files]).astype("f4"))[rows]),
+    ("write_shard", "names imported from os", with_imported_names),
+    ("module_outputs", "a dict of modules", by_a_dict_of_modules),
+    ("module_outputs", "in a copy of the network",
+     lambda n, k, x: reference("module_outputs")(copy.deepcopy(n), k, x)),
 ]  # fmt: skip
 
 

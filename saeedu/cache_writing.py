@@ -48,6 +48,7 @@ def cache_activations(
     n_activations: int,
     contexts_per_batch: int = 16,
     dtype: str = "float32",
+    shard_rows: int | None = None,
 ) -> ActivationCache:
     """Fill a folder with activations, or go on filling it, and open it.
 
@@ -61,7 +62,8 @@ def cache_activations(
     `hook`, where to read the model; `folder`, made when it is missing; `n_activations`, how many
     to keep: whole batches of contexts until there are as many, or until the stream ends;
     `contexts_per_batch`, contexts that the model reads at a time; `dtype`, on disk, `"float32"` or
-    `"float16"` (half the size, three digits).
+    `"float16"` (half the size, three digits); `shard_rows`, after how many activations a shard is
+    closed, `SHARD_ROWS` unless told otherwise: an interruption costs one shard at most.
     **Returns:** the finished cache.
     **Raises:** `CacheError` when the disk is full, the folder read-only, in use, or not a cache's;
     `IdentityError` when it holds other activations; `TextUnavailableError` and `RuntimeError` as
@@ -69,11 +71,13 @@ def cache_activations(
     """
     if dtype not in DTYPES:
         raise ValueError(f"cache_activations: dtype is {dtype!r}, must be one of {[*DTYPES]}")
-    if n_activations < 1:
-        raise ValueError(f"cache_activations: n_activations is {n_activations}, must be 1 or more")
+    shard_rows = SHARD_ROWS if shard_rows is None else shard_rows
+    for name, value in (("n_activations", n_activations), ("shard_rows", shard_rows)):
+        if value < 1:
+            raise ValueError(f"cache_activations: {name} is {value}, must be 1 or more")
     identity = {**harvest_identity(model, stream, hook, contexts_per_batch), "dtype": dtype}
     fresh = CacheHeader(identity, model.hook_size(hook), dtype, start=stream.state())
-    writer = _Writer(Path(folder), model, stream, hook, contexts_per_batch)
+    writer = _Writer(Path(folder), model, stream, hook, contexts_per_batch, shard_rows)
     if not writer.has_all(fresh, n_activations):  # a finished cache may be on a read-only disk
         with writer.sole():
             writer.write(fresh, n_activations)
@@ -82,10 +86,16 @@ def cache_activations(
 
 class _Writer:
     def __init__(
-        self, folder: Path, model: LanguageModel, stream: TokenStream, hook: str, n_contexts: int
+        self,
+        folder: Path,
+        model: LanguageModel,
+        stream: TokenStream,
+        hook: str,
+        n_contexts: int,
+        shard_rows: int,
     ) -> None:
         self.folder, self.model, self.stream, self.hook = folder, model, stream, hook
-        self.n_contexts = n_contexts
+        self.n_contexts, self.shard_rows = n_contexts, shard_rows
 
     def header(self, fresh: CacheHeader) -> CacheHeader:
         """The folder's header, when it belongs to the same activations, or a fresh one."""
@@ -144,7 +154,7 @@ class _Writer:
         ) as bar:
             while header.n_rows < n_activations:
                 missing = n_activations - header.n_rows
-                rows = self.harvest(min(SHARD_ROWS, missing), header.dtype)
+                rows = self.harvest(min(self.shard_rows, missing), header.dtype)
                 if len(rows) == 0:  # the text has ended
                     break
                 shard = self.write_shard(len(header.shards), rows)

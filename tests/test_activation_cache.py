@@ -64,6 +64,19 @@ def undisturbed(model: LanguageModel, tmp_path_factory: pytest.TempPathFactory) 
     return folder
 
 
+def test_a_shard_is_closed_after_as_many_rows_as_asked(
+    model: LanguageModel, tmp_path: Path
+) -> None:
+    cache = write(model, tmp_path / "cache", n=500, shard_rows=100)
+    header = json.loads((tmp_path / "cache" / "cache.json").read_text("utf-8"))
+    rows = [shard["rows"] for shard in header["shards"]]
+    assert len(rows) > 3
+    assert all(100 <= n < 100 + 4 * 16 for n in rows[:-1])  # whole batches of contexts
+    assert sum(rows) == len(cache)
+    with pytest.raises(ValueError, match="shard_rows is 0"):
+        write(model, tmp_path / "other", shard_rows=0)
+
+
 def content(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "lock"}
 

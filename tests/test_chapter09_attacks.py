@@ -12,7 +12,9 @@ import torch
 
 from saeedu import sick_runs
 from saeedu.grading import grade
+from saeedu.grading.values import describe
 from saeedu.run_sizes import RunSizes
+from saeedu.sae import ReLUSAE, TopKSAE
 
 SEEDS = [None, 1, 2]
 Answer = Callable[..., Any]
@@ -41,6 +43,8 @@ def step_of(*calls: str) -> Answer:
                     sae.adjust_gradients()
                 case "clip" if config.max_grad_norm is not None:
                     torch.nn.utils.clip_grad_norm_(sae.parameters(), config.max_grad_norm)
+                case "clip to 1" if config.max_grad_norm is not None:
+                    torch.nn.utils.clip_grad_norm_(sae.parameters(), 1.0)
                 case "rate":
                     opt.param_groups[0]["lr"] = config.lr_at(n)
                 case "rate again":
@@ -66,11 +70,11 @@ def axes_of(x: Any) -> Any:
 
 
 WRONG: list[tuple[str, Answer]] = [
-    ("run_sizes", lambda *a: sums(*a)[::-1]),
+    ("run_sizes", lambda *a: RunSizes(*sums(*a)[::-1])),
     ("run_sizes", lambda *a: sums(*a)[:3]),
-    ("run_sizes", lambda *a: (*sums(*a)[:2], sums(*a)[2] // 2, sums(*a)[3])),
-    ("run_sizes", lambda *a: (*sums(*a)[:3], sums(*a)[3] * 5 // 4)),
-    ("run_sizes", lambda n, b, p, c, d, s: sums(n, b, p, c, s, d)),
+    ("run_sizes", lambda *a: RunSizes(*sums(*a)[:2], sums(*a)[2] // 2, sums(*a)[3])),
+    ("run_sizes", lambda *a: RunSizes(*sums(*a)[:3], sums(*a)[3] * 5 // 4)),
+    ("run_sizes", lambda n, b, p, c, d, s: RunSizes(*sums(n, b, p, c, s, d))),
     ("take_step", step_of(*ALL, "step")),
     ("take_step", step_of("clear", "loss", "rate", "step", "back", "adjust", "clip", "after")),
     (
@@ -103,9 +107,34 @@ WRONG: list[tuple[str, Answer]] = [
     ("replace_except_bos", lambda a, r, t, b: torch.where((t[:, :1] == b)[..., None], a, r)),
 ]
 
+MENDS: list[tuple[str, Answer, str]] = [
+    ("run_sizes", sums, "RunSizes(activations, contexts"),
+    ("run_sizes", lambda *a: list(sums(*a)), "RunSizes(activations, contexts"),
+    ("run_sizes", lambda *a: RunSizes(*map(float, sums(*a))), "type float"),
+    ("take_step", step_of("clear", "loss", "adjust", "back", "clip", "rate", "step", "after"),
+     "in the wrong place"),
+    ("take_step", step_of("clear", "loss", "back", "clip", "rate", "step", "adjust", "after"),
+     "in the wrong place"),
+    ("take_step", step_of("clear", "loss", "rate", "step", "back", "adjust", "clip", "after"),
+     "before `backward()`"),
+    ("take_step", step_of("loss", "rate", "step", "clear", "back", "adjust", "clip", "after"),
+     "First backward, then step"),
+    ("take_step", step_of("loss", "back", "clip", "adjust", "rate", "step", "after"),
+     "optimizer.zero_grad()"),
+    ("take_step", step_of(*ALL[:-1], "loss", "after"), "as they were *before* it"),
+    ("take_step", step_of(*ALL, "loss"), "as they were *before* the step"),
+    ("take_step", step_of("clear", "loss", "back", "adjust", "clip to 1", "rate", "step", "after"),
+     "length of 1"),
+    ("pca_reconstruction", lambda t, x, k: (
+        t.mean(0) + (x - t.mean(0)) @ axes_of(t)[-k:].T @ axes_of(t)[-k:]), "downwards"),
+    ("cross_entropy_recovered", lambda c, s, z: np.clip((z - s) / (z - c), 0, 1), "You clip"),
+    ("cross_entropy_recovered", lambda c, s, z: max(0, min(1, (z - s) / (z - c))), "You clip"),
+    ("replace_except_bos", lambda a, r, t, b: torch.where((t == t[0, 0])[..., None], a, r),
+     "bos_token_id"),
+]  # fmt: skip
+
 RIGHT: list[tuple[str, Answer]] = [
-    ("run_sizes", lambda *a: list(sums(*a))),
-    ("run_sizes", lambda *a: tuple(map(float, sums(*a)))),
+    ("run_sizes", lambda *a: RunSizes(*sums(*a))),
     ("run_sizes", lambda *a: RunSizes(*np.array(sums(*a)))),
     ("take_step", step_of("rate", "clear", "loss", "back", "adjust", "clip", "step", "after")),
     ("take_step", step_of(*ALL, "clear")),
@@ -135,6 +164,28 @@ def test_a_wrong_answer_of_no_list_is_rejected_with_something_to_act_on(
     verdict = grade(f"09.{exercise}", answer, seed=seed)
     assert verdict.status in ("wrong", "raised")
     assert len(verdict.message) > 25
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("exercise", "answer", "words"), MENDS, ids=name_of)
+def test_a_wrong_answer_is_told_what_to_mend(
+    exercise: str, answer: Answer, words: str, seed: int | None
+) -> None:
+    verdict = grade(f"09.{exercise}", answer, seed=seed)
+    assert not verdict.passed
+    assert words in verdict.message
+    assert "No common slip" not in verdict.message
+
+
+def test_counts_that_are_nearly_right_are_not_told_of_rounding_errors() -> None:
+    verdict = grade("09.run_sizes", lambda *a: RunSizes(*sums(*a)[:3], sums(*a)[3] + 16))
+    assert "float32 keeps" not in verdict.message
+    assert "training_bytes" in verdict.message  # the field's name, not its place
+
+
+def test_an_sae_among_the_arguments_is_called_what_it_is() -> None:
+    assert describe(TopKSAE(5, 12, 4)) == "a TopKSAE"
+    assert describe(ReLUSAE(5, 12, 0.8)) == "ReLUSAE(d_in=5, d_sae=12, l1_coefficient=0.8)"
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -139,7 +139,7 @@ def difference_text(
     else:
         sentences.append(_sentence(f"{first.sentence}{part}"))
     got = to_numpy(first.got)
-    if first.kind == "value" and got is not None and got.dtype.kind in "iub":
+    if first.kind == "value" and got is not None and got.ndim and got.dtype.kind in "iub":
         want = to_numpy(first.expected)
         if want is not None and want.dtype.kind == "f":
             sentences.append(

@@ -110,7 +110,9 @@ def describe(value: Any) -> str:
         return f"{array.item():.4g}" if array.dtype.kind == "f" else str(array.item())
     if callable(value):
         text = getattr(value, "__name__", None) or repr(value)
-        return "a function" if " at 0x" in text or len(text) > 60 else text
+        if " at 0x" in text or len(text) > 60:
+            return "a function" if hasattr(value, "__name__") else f"a {type(value).__name__}"
+        return text
     if is_nest(value):
         return f"{kind_of(value)} of {len(value)}"
     if isinstance(value, PurePath):

@@ -56,6 +56,11 @@ def test_a_pattern_is_named(kind: str, words: str, transform: Any) -> None:
     assert words in finding.sentence
 
 
+def test_a_count_that_is_off_by_little_is_not_called_rounding() -> None:
+    calls = [np.array([n, 5 * n]) for n in (734_320, 911_008)]
+    assert measure([Pair(n + [3, 0], n, {}, {}) for n in calls]) is None
+
+
 def test_a_gap_within_rounding_is_no_missing_constant() -> None:
     finding = found(lambda y, g: y + 1e-4 * np.sign(g))
     assert finding is not None

@@ -99,7 +99,10 @@ def spread_out(rng: np.random.Generator) -> Iterator[Call]:
 
 
 def spliced(rng: np.random.Generator) -> Iterator[Call]:
-    """Contexts with BOS in front and, between two documents, in the middle; BOS is not token 0."""
+    """Contexts with BOS in front and, between two documents, in the middle; BOS is not token 0.
+
+    In the last batch the first context begins in the middle of a document, without BOS.
+    """
     for batch, context, d_in, bos in ((3, 7, 5, 4), (2, 9, 4, 11), (4, 6, 3, 0)):
         tokens = rng.integers(1, 12, (batch, context))
         tokens[tokens == bos] = 12
@@ -113,3 +116,15 @@ def spliced(rng: np.random.Generator) -> Iterator[Call]:
             (tensor(activation), tensor(replacement), torch.tensor(tokens), bos),
             axes={"batch": batch, "context": context, "d_in": d_in},
         )
+    batch, context, d_in, bos = 3, 8, 5, 7
+    tokens = rng.integers(1, 7, (batch, context))
+    tokens[1:, 0] = bos
+    tokens[0, 5] = tokens[0, 0]  # a word that comes twice
+    tokens[2, 4] = bos
+    activation = rng.standard_normal((batch, context, d_in)) + 3.0
+    replacement = rng.standard_normal((batch, context, d_in)) - 2.0
+    yield Call(
+        (tensor(activation), tensor(replacement), torch.tensor(tokens), bos),
+        axes={"batch": batch, "context": context, "d_in": d_in},
+        note="the first context does not begin with BOS",
+    )

@@ -16,14 +16,23 @@ from saeedu.train_config import TrainConfig
 
 
 def runs(rng: np.random.Generator) -> Iterator[Call]:
-    """Sizes at which nothing divides evenly, and one at which everything does."""
-    for passes, context in ((3, 128), (4, 64), (7, 33)):
+    """Sizes at which nothing divides evenly, and one at which everything does.
+
+    The nearest whole number lies once below and once above each quotient, so that rounding to the
+    nearest, down and up are three different things for activations and for contexts.
+    """
+    for passes, context, activations_up, contexts_up in (
+        (3, 128, False, True),
+        (4, 64, True, False),
+        (7, 33, False, False),
+    ):
         while True:
             n_steps, batch_size = (int(n) for n in rng.integers(100, 900, 2))
-            remainder = n_steps * batch_size % passes
+            over = n_steps * batch_size % passes / passes
             activations = n_steps * batch_size // passes + 1
-            # The nearest whole number is the one below for activations, above for contexts.
-            if 0 < 2 * remainder < passes and 2 * (activations % (context - 1)) > context:
+            rest = activations % (context - 1)  # not near 0 or a half: one less changes nothing
+            clear = 0 < over != 0.5 and rest > 2 and abs(2 * rest - context) > 2
+            if clear and (over > 0.5, 2 * rest > context) == (activations_up, contexts_up):
                 break
         d_in, d_sae = int(rng.integers(30, 90)), int(rng.integers(200, 900))
         yield Call((n_steps, batch_size, passes, context, d_in, d_sae))
@@ -45,14 +54,18 @@ def steps(rng: np.random.Generator) -> Iterator[Call]:
 
     The optimiser is given as a function that makes one: each SAE needs its own.
     """
-    config = TrainConfig(
-        n_steps=9, lr=0.03, lr_warmup_steps=5, l1_warmup_steps=6, lr_decay_steps=3,
-        max_grad_norm=0.7,
-    )  # fmt: skip
+    schedules = {"n_steps": 9, "lr_warmup_steps": 5, "l1_warmup_steps": 6, "lr_decay_steps": 3}
+    # Adam divides a gradient's length away again, so clipping is tested with plain descent too.
+    clipped = TrainConfig(**schedules, lr=0.03, max_grad_norm=0.7)
+    clipped_less = TrainConfig(**schedules, lr=0.03, max_grad_norm=1.6)
+    longer_limit = TrainConfig(**schedules, lr=0.002, max_grad_norm=900.0)
     unclipped = TrainConfig(n_steps=8, lr=0.02, l1_warmup_steps=7, lr_decay_steps=8)
     for architecture, optimizer, settings, step in (
-        (ReLUSAE, adam, config, 1),
-        (TopKSAE, adam, config, 2),
+        (ReLUSAE, adam, clipped, 1),
+        (TopKSAE, sgd, clipped_less, 2),
+        (ReLUSAE, sgd, clipped, 2),
+        (TopKSAE, sgd, longer_limit, 1),
+        (TopKSAE, adam, clipped, 2),
         (TopKSAE, sgd, unclipped, 3),
         (ReLUSAE, sgd, unclipped, 0),
     ):

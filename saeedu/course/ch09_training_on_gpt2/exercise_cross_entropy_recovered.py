@@ -38,6 +38,10 @@ def never_above_one(clean, with_sae, zero_ablated):
     return min(1.0, (zero_ablated - with_sae) / (zero_ablated - clean))
 
 
+def clipped_at_both_ends(clean, with_sae, zero_ablated):
+    return max(0, min(1, (zero_ablated - with_sae) / (zero_ablated - clean)))
+
+
 def by_perplexity(clean, with_sae, zero_ablated):
     return (math.exp(zero_ablated) - math.exp(with_sae)) / (
         math.exp(zero_ablated) - math.exp(clean)
@@ -105,6 +109,11 @@ EXERCISE = Exercise(
             never_above_one,
             "You clip at one. A reconstruction can happen to help the model, and then more than "
             "all is recovered: leave it, it is a warning to look twice.",
+        ),
+        Mistake(
+            clipped_at_both_ends,
+            "You clip to the range from 0 to 1. Worse than zeros and better than the clean model "
+            "both happen, and the number should say so.",
         ),
         Mistake(
             by_perplexity,

@@ -51,6 +51,26 @@ def never_below_zero(x_hat, x):
     return (1 - ratio).clamp(min=0)
 
 
+def norms_not_squared(x_hat, x):
+    return 1 - (x - x_hat).norm() / (x - x.mean(dim=0)).norm()
+
+
+def lengths_of_tokens(x_hat, x):
+    return 1 - (x - x_hat).norm(dim=1).sum() / (x - x.mean(dim=0)).norm(dim=1).sum()
+
+
+def one_variance_for_everything(x_hat, x):
+    return 1 - ((x - x_hat) ** 2).mean() / x.var()
+
+
+def two_variances_for_everything(x_hat, x):
+    return 1 - (x - x_hat).var() / x.var()
+
+
+def centred_on_the_reconstruction(x_hat, x):
+    return 1 - ((x - x_hat) ** 2).sum() / ((x - x_hat.mean(dim=0)) ** 2).sum()
+
+
 def as_a_plain_number(x_hat, x):
     return (1 - ((x - x_hat) ** 2).sum() / ((x - x.mean(dim=0)) ** 2).sum()).item()
 
@@ -81,7 +101,7 @@ EXERCISE = Exercise(
     minutes=6,
     difficulty=2,
     hints=(
-        "You wrote its other half in chapter 03: the fraction of variance *un*explained.",
+        "You wrote its other half in chapter 03: the fraction of variance unexplained.",
         "Above the line the squared error, summed over everything. Below it the squared distance "
         "of the activations from their own mean, summed too. That mean has shape [d_in].",
         "`x.mean(dim=0)` is the mean activation. Divide once, at the end, and subtract from 1.",
@@ -93,7 +113,7 @@ EXERCISE = Exercise(
     mistakes=(
         Mistake(
             unexplained_instead,
-            "This is the fraction *un*explained. A perfect reconstruction should give 1.",
+            "This is the fraction that is *not* explained. A perfect reconstruction should give 1.",
         ),
         Mistake(
             not_centred,
@@ -139,6 +159,31 @@ EXERCISE = Exercise(
             never_below_zero,
             "You clip at zero. A reconstruction that is worse than the mean explains less than "
             "nothing, and the number should say how much less.",
+        ),
+        Mistake(
+            norms_not_squared,
+            "You divided lengths. Variance is made of *squared* lengths: square above and below "
+            "the line.",
+        ),
+        Mistake(
+            lengths_of_tokens,
+            "You added up the tokens' lengths. Variance is made of *squared* lengths: square each "
+            "before you add.",
+        ),
+        Mistake(
+            one_variance_for_everything,
+            "`x.var()` measures from one mean for all dimensions. Each dimension has a mean of its "
+            "own: `dim=0`, then add up the dimensions.",
+        ),
+        Mistake(
+            two_variances_for_everything,
+            "Both `.var()` lack `dim=0`: each measures from one mean for all dimensions. And the "
+            "error counts as it is, its own mean included: take its squares.",
+        ),
+        Mistake(
+            centred_on_the_reconstruction,
+            "You measured from the mean of the reconstruction. The variance of the activations is "
+            "measured from their own mean: `x.mean(dim=0)`.",
         ),
         Mistake(
             share_of_the_spread,

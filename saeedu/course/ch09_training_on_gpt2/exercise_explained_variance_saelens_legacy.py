@@ -159,7 +159,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             unexplained,
-            "This is what is *un*explained. A perfect reconstruction should give 1.",
+            "This is what is *not* explained. A perfect reconstruction should give 1.",
         ),
         Mistake(summed, "You summed the tokens' fractions. Average them."),
         Mistake(one_a_token, "You have one number for each token. Average them into one."),

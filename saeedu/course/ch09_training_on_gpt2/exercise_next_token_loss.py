@@ -44,6 +44,16 @@ def log_forgotten(logits, tokens):
     return -pick(logits[:, :-1].softmax(-1), tokens[:, 1:])
 
 
+def probability(logits, tokens):
+    return pick(logits[:, :-1].softmax(-1), tokens[:, 1:])
+
+
+def reshaped_for_transposed(logits, tokens):
+    batch, context, vocabulary = logits[:, :-1].shape
+    classes_second = logits[:, :-1].reshape(batch, vocabulary, context)
+    return torch.nn.functional.cross_entropy(classes_second, tokens[:, 1:], reduction="none")
+
+
 def sign_forgotten(logits, tokens):
     return pick(logits[:, :-1].log_softmax(-1), tokens[:, 1:])
 
@@ -142,6 +152,16 @@ EXERCISE = Exercise(
         Mistake(
             log_forgotten,
             "This is minus the probability. The loss is minus its logarithm.",
+        ),
+        Mistake(
+            probability,
+            "This is the probability of the token that came. The loss is minus its logarithm.",
+        ),
+        Mistake(
+            reshaped_for_transposed,
+            "You used `reshape` (or `view`) where axes have to change places: it keeps the numbers "
+            "in their order and cuts them elsewhere, so vocabulary and positions are mixed. Use "
+            "`.transpose(1, 2)`.",
         ),
         Mistake(
             sign_forgotten,

@@ -106,6 +106,26 @@ def only_positive(x_train, x, k):
     return mean + torch.relu((x - mean) @ top) @ top.T
 
 
+def columns_of_svd(x_train, x, k):
+    mean = x_train.mean(dim=0)
+    top = torch.linalg.svd(x_train - mean, full_matrices=False).Vh[:, :k]
+    return mean + (x - mean) @ top @ top.T
+
+
+def mean_of_what_it_rebuilds(x_train, x, k):
+    mean = x.mean(dim=0)
+    centred = x_train - mean
+    top = torch.linalg.eigh(centred.T @ centred)[1][:, -k:]
+    return mean + (x - mean) @ top @ top.T
+
+
+def one_number_for_the_mean(x_train, x, k):
+    mean = x_train.mean()
+    centred = x_train - mean
+    top = torch.linalg.eigh(centred.T @ centred)[1][:, -k:]
+    return mean + (x - mean) @ top @ top.T
+
+
 def by_svd(x_train, x, k):
     mean = x_train.mean(dim=0)
     rows = torch.linalg.svd(x_train - mean, full_matrices=False).Vh[:k]
@@ -167,13 +187,28 @@ EXERCISE = Exercise(
         ),
         Mistake(
             smallest,
-            "You took the directions of *least* variance: `eigh` sorts upwards, so the largest "
-            "come last.",
+            "You took the directions of *least* variance. `eigh` sorts upwards, so the largest "
+            "come last: `[:, -k:]`. `svd` sorts downwards: `Vh[:k]`.",
         ),
         Mistake(
             rows_for_columns,
             "You took rows of the matrix that `eigh` returns. The directions are its columns: "
             "`[:, -k:]`.",
+        ),
+        Mistake(
+            columns_of_svd,
+            "You took columns of `Vh`. `svd` returns the directions as its rows, largest first: "
+            "`Vh[:k]`.",
+        ),
+        Mistake(
+            mean_of_what_it_rebuilds,
+            "The mean is that of `x`, in both places. It belongs to what is learnt: take that of "
+            "`x_train`.",
+        ),
+        Mistake(
+            one_number_for_the_mean,
+            "`x_train.mean()` is one number for all dimensions. Each has a mean of its own: "
+            "`dim=0`.",
         ),
         Mistake(
             fitted_on_what_it_rebuilds,
@@ -217,6 +252,6 @@ EXERCISE = Exercise(
         ),
     ),
     alternatives=(by_svd, by_taking_away_the_rest, by_covariance),
-    why="A figure without a rival is an anecdote; this rival costs one line and beats many a "
-    "published curve at high k.",
+    why="A figure without a rival says little, and this rival costs a few lines. Further down you "
+    "will see how many directions it needs to match your SAE.",
 )

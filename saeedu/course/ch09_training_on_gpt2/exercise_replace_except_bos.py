@@ -44,6 +44,14 @@ def except_token_zero(activation, replacement, tokens, bos_token_id):
     return torch.where((tokens == 0)[..., None], activation, replacement)
 
 
+def whatever_stands_first(activation, replacement, tokens, bos_token_id):
+    return torch.where((tokens == tokens[0, 0])[..., None], activation, replacement)
+
+
+def first_of_each_context(activation, replacement, tokens, bos_token_id):
+    return torch.where((tokens == tokens[:, :1])[..., None], activation, replacement)
+
+
 def zeros_at_bos(activation, replacement, tokens, bos_token_id):
     return replacement * (tokens != bos_token_id)[..., None]
 
@@ -112,7 +120,7 @@ EXERCISE = Exercise(
     ),
     check=Check(
         draws.spliced,
-        tested="three batches with BOS in front and in the middle, under three different numbers",
+        tested="four batches with BOS in front, in the middle or nowhere, under four numbers",
     ),
     mistakes=(
         Mistake(
@@ -141,6 +149,16 @@ EXERCISE = Exercise(
         Mistake(
             except_token_zero,
             "You took token 0 for BOS. Its number differs from model to model: use `bos_token_id`.",
+        ),
+        Mistake(
+            whatever_stands_first,
+            "You took the first token of all for BOS. Text can be cut elsewhere too: compare with "
+            "`bos_token_id`.",
+        ),
+        Mistake(
+            first_of_each_context,
+            "You took each context's first token for BOS. Not every piece of text begins with it: "
+            "compare with `bos_token_id`.",
         ),
         Mistake(
             zeros_at_bos,

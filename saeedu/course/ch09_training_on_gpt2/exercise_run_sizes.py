@@ -4,11 +4,36 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from saeedu import run_sizes
 from saeedu.course.ch09_training_on_gpt2 import draws_training
-from saeedu.grading.exercise import Check, Exercise, Mistake
+from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
+from saeedu.grading.values import kind_of
 from saeedu.run_sizes import RunSizes
+
+
+def fields_of(implementation: Implementation, call: Call) -> Any:
+    """The answer's four numbers. The lesson reads them by name and prints them as counts.
+
+    So a bare tuple of the right numbers, or numbers such as 1412.0, would fail in later cells.
+    """
+    returned = implementation(*call.args)
+    if returned is None or not isinstance(returned, (tuple, list)):
+        return returned
+    if not isinstance(returned, RunSizes):
+        raise TypeError(
+            f"run_sizes returned {kind_of(returned)}. Return RunSizes(activations, contexts, "
+            "data_bytes, training_bytes): the cells below read the four by these names"
+        )
+    fractions = {name: n for name, n in returned._asdict().items() if isinstance(n, float)}
+    if fractions and returned == run_sizes.run_sizes(*call.args):
+        name, value = next(iter(fractions.items()))
+        raise TypeError(
+            f"{name} is {value}, of type float. The number is right; make it a whole number: "
+            "math.ceil(...) gives one, np.ceil(...) and a / b do not"
+        )
+    return tuple(returned)
 
 
 def up(a, b):
@@ -33,16 +58,47 @@ def bos_counted(n_steps, batch_size, passes, context, d_in, d_sae):
     return sizes(up(n_steps * batch_size, passes), context, d_in, d_sae)
 
 
-def rounded_down(n_steps, batch_size, passes, context, d_in, d_sae):
-    activations = n_steps * batch_size // passes
-    whole = sizes(activations, context - 1, d_in, d_sae)
-    return whole._replace(contexts=activations // (context - 1))
+def rounded(activations_by, contexts_by):
+    """An answer that brings its two quotients to whole numbers in these two ways."""
+
+    def answer(n_steps, batch_size, passes, context, d_in, d_sae):
+        activations = activations_by(n_steps * batch_size, passes)
+        whole = sizes(activations, context - 1, d_in, d_sae)
+        return whole._replace(contexts=contexts_by(activations, context - 1))
+
+    return answer
 
 
-def rounded_to_the_nearest(n_steps, batch_size, passes, context, d_in, d_sae):
-    activations = round(n_steps * batch_size / passes)
-    whole = sizes(activations, context - 1, d_in, d_sae)
-    return whole._replace(contexts=round(activations / (context - 1)))
+def down(a, b):
+    return a // b
+
+
+def nearest(a, b):
+    return round(a / b)
+
+
+def rounded_down(*run):
+    return rounded(down, down)(*run)
+
+
+def activations_rounded_down(*run):
+    return rounded(down, up)(*run)
+
+
+def contexts_rounded_down(*run):
+    return rounded(up, down)(*run)
+
+
+def rounded_to_the_nearest(*run):
+    return rounded(nearest, nearest)(*run)
+
+
+def activations_to_the_nearest(*run):
+    return rounded(nearest, up)(*run)
+
+
+def contexts_to_the_nearest(*run):
+    return rounded(up, nearest)(*run)
 
 
 def one_more_always(n_steps, batch_size, passes, context, d_in, d_sae):
@@ -101,6 +157,16 @@ def biases_forgotten(n_steps, batch_size, passes, context, d_in, d_sae):
     return sizes(activations, context - 1, d_in, d_sae, weights=2 * d_in * d_sae)
 
 
+def b_dec_forgotten(n_steps, batch_size, passes, context, d_in, d_sae):
+    activations = up(n_steps * batch_size, passes)
+    return sizes(activations, context - 1, d_in, d_sae, weights=2 * d_in * d_sae + d_sae)
+
+
+def b_enc_forgotten(n_steps, batch_size, passes, context, d_in, d_sae):
+    activations = up(n_steps * batch_size, passes)
+    return sizes(activations, context - 1, d_in, d_sae, weights=2 * d_in * d_sae + d_in)
+
+
 def one_matrix(n_steps, batch_size, passes, context, d_in, d_sae):
     activations = up(n_steps * batch_size, passes)
     return sizes(activations, context - 1, d_in, d_sae, weights=d_in * d_sae + d_sae + d_in)
@@ -116,11 +182,16 @@ def as_wide_as_the_dictionary(n_steps, batch_size, passes, context, d_in, d_sae)
     return whole._replace(data_bytes=4 * whole.activations * d_sae)
 
 
+def whole_contexts_in_memory(n_steps, batch_size, passes, context, d_in, d_sae):
+    whole = sizes(up(n_steps * batch_size, passes), context - 1, d_in, d_sae)
+    return whole._replace(data_bytes=4 * whole.contexts * (context - 1) * d_in)
+
+
 def with_whole_numbers(n_steps, batch_size, passes, context, d_in, d_sae):
     activations = -(-n_steps * batch_size // passes)
     contexts = -(-activations // (context - 1))
     encoder, decoder = d_in * d_sae + d_sae, d_sae * d_in + d_in
-    return activations, contexts, activations * d_in * 4, (encoder + decoder) * 4 * 4
+    return RunSizes(activations, contexts, activations * d_in * 4, (encoder + decoder) * 4 * 4)
 
 
 def counted_up(n_steps, batch_size, passes, context, d_in, d_sae):
@@ -149,7 +220,9 @@ EXERCISE = Exercise(
     check=Check(
         draws_training.runs,
         tested="three runs in which nothing divides evenly, and one in which everything does",
+        observe=fields_of,
         rtol=1e-9,
+        parts=RunSizes._fields,
     ),
     mistakes=(
         Mistake(
@@ -159,11 +232,32 @@ EXERCISE = Exercise(
         ),
         Mistake(
             rounded_down,
-            "You rounded down. Then a few activations are missing: with too few, round up.",
+            "You rounded down twice (`//` and `int` do), and each time something is missing: an "
+            "activation, then a context. Round up.",
+        ),
+        Mistake(
+            activations_rounded_down,
+            "You rounded the activations down (`//` and `int` do). Then the last pass lacks a few: "
+            "round up.",
+        ),
+        Mistake(
+            contexts_rounded_down,
+            "You rounded the contexts down (`//` and `int` do). Then they give fewer activations "
+            "than you ask for: round up.",
         ),
         Mistake(
             rounded_to_the_nearest,
-            "You rounded to the nearest whole number, which is sometimes too few: round up.",
+            "You rounded both to the nearest whole number, which is sometimes too few: round up.",
+        ),
+        Mistake(
+            activations_to_the_nearest,
+            "You rounded the activations to the nearest whole number, which is sometimes too few: "
+            "round up.",
+        ),
+        Mistake(
+            contexts_to_the_nearest,
+            "You rounded the contexts to the nearest whole number, which is sometimes too few: "
+            "round up.",
         ),
         Mistake(
             one_more_always,
@@ -218,6 +312,14 @@ EXERCISE = Exercise(
         ),
         Mistake(biases_forgotten, "The two biases are weights too, `b_enc` and `b_dec`."),
         Mistake(
+            b_dec_forgotten,
+            "One bias is missing: `b_dec`, with `d_in` entries.",
+        ),
+        Mistake(
+            b_enc_forgotten,
+            "One bias is missing: `b_enc`, with `d_sae` entries.",
+        ),
+        Mistake(
             one_matrix,
             "Encoder and decoder begin as transposes of each other, but they are two matrices.",
         ),
@@ -229,6 +331,11 @@ EXERCISE = Exercise(
             as_wide_as_the_dictionary,
             "An activation has `d_in` numbers. Latents, of which there are `d_sae`, are made from "
             "it in training, and none are stored.",
+        ),
+        Mistake(
+            whole_contexts_in_memory,
+            "Your data bytes are those of whole contexts. The last context may give more than the "
+            "run needs: here only the activations that are needed count.",
         ),
     ),
     alternatives=(with_whole_numbers, counted_up),

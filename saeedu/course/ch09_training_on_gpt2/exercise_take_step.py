@@ -1,4 +1,4 @@
-"""Exercise 09.take_step: six calls, and their order matters."""
+"""Exercise 09.take_step: a few calls, and their order matters."""
 # ruff: noqa: D103 - wrong and alternative answers are named by what they do
 
 from __future__ import annotations
@@ -9,19 +9,26 @@ from typing import Any
 import torch
 
 from saeedu import one_step
-from saeedu.course.ch09_training_on_gpt2 import draws_training
+from saeedu.course.ch09_training_on_gpt2 import draws_training, wrong_steps
 from saeedu.grading.exercise import Call, Check, Exercise, Implementation, Mistake
 from saeedu.grading.values import kind_of
 from saeedu.sae import LossTerms
 
 
 def two_steps(implementation: Implementation, call: Call) -> dict[str, Any]:
-    """The weights after one step and after two, and what was returned.
+    """The weights after one step and after two, what was returned, what `after_step` was given.
 
     One step does not show gradients that were never cleared, nor a step size set too late.
     """
     sae, make_optimizer, batch, scale, config, step = call.args
-    sae = copy.deepcopy(sae)
+    sae, handed_over = copy.deepcopy(sae), []
+    after_step = sae.after_step
+
+    def noted(terms: LossTerms, samples: int | None = None) -> None:
+        handed_over.append(terms.total.detach().clone())
+        after_step(terms, samples)
+
+    sae.after_step = noted
     optimizer = make_optimizer(sae.parameters(), lr=config.lr)
     returned = implementation(sae, optimizer, batch, scale, config, step)
     first = draws_training.weights_of(sae)
@@ -30,6 +37,7 @@ def two_steps(implementation: Implementation, call: Call) -> dict[str, Any]:
         "returned": _readable(returned),
         "after the first step": first,
         "after the second step": draws_training.weights_of(sae),
+        "the totals that after_step was given": handed_over,
     }
 
 
@@ -44,214 +52,9 @@ def _readable(returned: Any) -> Any:
     return {"total": returned.total, "reconstruction": returned.reconstruction}
 
 
-def clip(sae, config):
-    if config.max_grad_norm is not None:
-        torch.nn.utils.clip_grad_norm_(sae.parameters(), config.max_grad_norm)
-
-
-def set_lr(optimizer, lr):
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-
-
-def finish(sae, optimizer, terms, config, step):
-    """The right second half, from the backward pass on."""
-    terms.total.backward()
-    sae.adjust_gradients()
-    clip(sae, config)
-    set_lr(optimizer, config.lr_at(step))
-    optimizer.step()
-    sae.after_step(terms)
-    return terms
-
-
-def not_cleared(sae, optimizer, batch, scale, config, step):
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    return finish(sae, optimizer, terms, config, step)
-
-
-def never_moved(sae, optimizer, batch, scale, config, step):
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.total.backward()
-    optimizer.zero_grad()
-    set_lr(optimizer, config.lr_at(step))
-    optimizer.step()
-    sae.after_step(terms)
-    return terms
-
-
-def scale_forgotten(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    return finish(sae, optimizer, sae.loss(batch, config.l1_scale(step)), config, step)
-
-
-def divided_by_scale(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    return finish(sae, optimizer, sae.loss(batch / scale, config.l1_scale(step)), config, step)
-
-
-def no_warm_up(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    return finish(sae, optimizer, sae.loss(batch * scale), config, step)
-
-
-def price_one_step_ahead(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    return finish(sae, optimizer, sae.loss(batch * scale, config.l1_scale(step + 1)), config, step)
-
-
-def step_size_one_step_ahead(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    return finish(sae, optimizer, terms, config, step + 1)
-
-
-def step_size_never_set(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.total.backward()
-    sae.adjust_gradients()
-    clip(sae, config)
-    optimizer.step()
-    sae.after_step(terms)
-    return terms
-
-
-def step_size_set_too_late(sae, optimizer, batch, scale, config, step):
-    terms = step_size_never_set(sae, optimizer, batch, scale, config, step)
-    set_lr(optimizer, config.lr_at(step))
-    return terms
-
-
-def price_for_step_size(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.lr_at(step))
-    return finish(sae, optimizer, terms, config, step)
-
-
-def not_adjusted(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.total.backward()
-    clip(sae, config)
-    set_lr(optimizer, config.lr_at(step))
-    optimizer.step()
-    sae.after_step(terms)
-    return terms
-
-
-def after_step_forgotten(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.total.backward()
-    sae.adjust_gradients()
-    clip(sae, config)
-    set_lr(optimizer, config.lr_at(step))
-    optimizer.step()
-    return terms
-
-
-def after_step_before_it(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.total.backward()
-    sae.adjust_gradients()
-    clip(sae, config)
-    set_lr(optimizer, config.lr_at(step))
-    sae.after_step(terms)
-    optimizer.step()
-    return terms
-
-
-def not_clipped(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.total.backward()
-    sae.adjust_gradients()
-    set_lr(optimizer, config.lr_at(step))
-    optimizer.step()
-    sae.after_step(terms)
-    return terms
-
-
-def clipped_before_adjusting(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.total.backward()
-    clip(sae, config)
-    sae.adjust_gradients()
-    set_lr(optimizer, config.lr_at(step))
-    optimizer.step()
-    sae.after_step(terms)
-    return terms
-
-
-def each_weight_clipped(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.total.backward()
-    sae.adjust_gradients()
-    if config.max_grad_norm is not None:
-        for parameter in sae.parameters():
-            torch.nn.utils.clip_grad_norm_(parameter, config.max_grad_norm)
-    set_lr(optimizer, config.lr_at(step))
-    optimizer.step()
-    sae.after_step(terms)
-    return terms
-
-
-def entries_clipped(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.total.backward()
-    sae.adjust_gradients()
-    if config.max_grad_norm is not None:
-        torch.nn.utils.clip_grad_value_(sae.parameters(), config.max_grad_norm)
-    set_lr(optimizer, config.lr_at(step))
-    optimizer.step()
-    sae.after_step(terms)
-    return terms
-
-
-def clipped_without_a_limit(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.total.backward()
-    sae.adjust_gradients()
-    torch.nn.utils.clip_grad_norm_(sae.parameters(), config.max_grad_norm or 1.0)
-    set_lr(optimizer, config.lr_at(step))
-    optimizer.step()
-    sae.after_step(terms)
-    return terms
-
-
-def scaled_twice(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale * scale, config.l1_scale(step))
-    return finish(sae, optimizer, terms, config, step)
-
-
-def reconstruction_alone(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    terms.reconstruction.backward()
-    sae.adjust_gradients()
-    clip(sae, config)
-    set_lr(optimizer, config.lr_at(step))
-    optimizer.step()
-    sae.after_step(terms)
-    return terms
-
-
-def returns_the_total_alone(sae, optimizer, batch, scale, config, step):
-    optimizer.zero_grad()
-    terms = sae.loss(batch * scale, config.l1_scale(step))
-    return finish(sae, optimizer, terms, config, step).total
-
-
 def cleared_afterwards(sae, optimizer, batch, scale, config, step):
     terms = sae.loss(scale * batch, sparsity_scale=config.l1_scale(step))
-    finish(sae, optimizer, terms, config, step)
+    wrong_steps.finish(sae, optimizer, terms, config, step)
     optimizer.zero_grad(set_to_none=False)
     return terms
 
@@ -279,7 +82,7 @@ def by_autograd_grad(sae, optimizer, batch, scale, config, step):
     if config.max_grad_norm is not None and length > config.max_grad_norm:
         for parameter in parameters:
             parameter.grad.mul_(config.max_grad_norm / length)
-    set_lr(optimizer, config.lr_at(step))
+    wrong_steps.set_lr(optimizer, config.lr_at(step))
     optimizer.step()
     sae.after_step(terms)
     return terms
@@ -292,111 +95,156 @@ EXERCISE = Exercise(
     minutes=15,
     difficulty=3,
     hints=(
-        "Write the order down first: units, loss, clear, backward, adjust, clip, step size, step, "
-        "after. What would each do if it came one place earlier?",
+        "For each of the three calls of the table ask what it changes, gradients or weights, and "
+        "who uses that next. A length is measured of the gradient that the step will take.",
         "The schedules are asked by number: `config.l1_scale(step)` goes into the loss as its "
         "second argument, and `config.lr_at(step)` into every group of `optimizer.param_groups` "
         'under the key `"lr"`, before `optimizer.step()`.',
-        "`sae.adjust_gradients()` changes gradients, so it stands after `backward()` and before "
-        "the clipping; `sae.after_step(terms)` changes weights, so it comes last. Clip all "
-        "parameters together, and only when `config.max_grad_norm` is not None.",
+        "Units, loss, clear, backward, adjust, clip, step size, step, after. Clip all parameters "
+        "together, and only when `config.max_grad_norm` is not None.",
     ),
     check=Check(
         draws_training.steps,
-        tested="two SAEs, L1 and TopK, with Adam and without, for two steps each: all weights",
+        tested="two SAEs, L1 and TopK, with Adam and without, gradients longer and shorter than "
+        "the limit, for two steps each: all weights",
         observe=two_steps,
     ),
     mistakes=(
         Mistake(
-            not_cleared,
+            wrong_steps.not_cleared,
             "The first step is right and the second is not: gradients add up until somebody "
             "clears them. Call `optimizer.zero_grad()` before `backward()`.",
         ),
         Mistake(
-            never_moved,
-            "The optimiser moves nothing. Either `optimizer.step()` is missing, or the gradients "
-            "are cleared after `backward()`, when there is something to lose.",
+            wrong_steps.never_moved,
+            "The optimiser moves nothing. Either `optimizer.step()` is missing, or it comes before "
+            "`backward()`, when there are no gradients yet, or they are cleared between the two.",
         ),
         Mistake(
-            scale_forgotten,
+            wrong_steps.scale_forgotten,
             "`scale` has no effect. The SAE works in normalised units, and the batch comes as the "
             "language model made it.",
         ),
-        Mistake(divided_by_scale, "You divided by `scale`: multiply the batch by it."),
+        Mistake(wrong_steps.divided_by_scale, "You divided by `scale`: multiply the batch by it."),
         Mistake(
-            no_warm_up,
+            wrong_steps.no_warm_up,
             "The penalty is at full strength from the first step. `sae.loss` takes the warm-up's "
             "factor as its second argument: `config.l1_scale(step)`.",
         ),
         Mistake(
-            price_one_step_ahead,
+            wrong_steps.price_one_step_ahead,
             "The warm-up is one step ahead: steps are counted from 0, and so does `l1_scale`.",
         ),
         Mistake(
-            step_size_one_step_ahead,
+            wrong_steps.step_size_one_step_ahead,
             "The step size is that of the step after this one: `lr_at` counts from 0, as you do.",
         ),
         Mistake(
-            step_size_never_set,
+            wrong_steps.step_size_never_set,
             "The optimiser keeps the step size that it was made with. Write `config.lr_at(step)` "
             "into each of its `param_groups`.",
         ),
         Mistake(
-            step_size_set_too_late,
+            wrong_steps.step_size_set_too_late,
             "You set the step size after the step that it was meant for, so each step runs with "
             "that of the one before.",
         ),
         Mistake(
-            price_for_step_size,
+            wrong_steps.price_for_step_size,
             "The loss got the step size. Its second argument is the penalty's factor, "
             "`config.l1_scale(step)`.",
         ),
         Mistake(
-            not_adjusted,
-            "`sae.adjust_gradients()` is missing. For decoder rows of fixed length it takes out "
-            "the part of the gradient along the row (chapter 04).",
+            wrong_steps.not_adjusted,
+            "`sae.adjust_gradients()` has no effect: it is missing, or in the wrong place. Before "
+            "`backward()` there is no gradient to adjust, and after `optimizer.step()` it has been "
+            "used. It takes out the part along each decoder row (chapter 04).",
         ),
         Mistake(
-            after_step_forgotten,
+            wrong_steps.after_step_forgotten,
             "`sae.after_step(terms)` is missing, so decoder rows lose their length of one.",
         ),
         Mistake(
-            after_step_before_it,
+            wrong_steps.after_step_before_it,
             "You called `after_step` before `optimizer.step()`. The rows are brought to length "
             "one, and then the step takes them off it.",
         ),
         Mistake(
-            not_clipped,
+            wrong_steps.not_clipped,
             "`config.max_grad_norm` has no effect. Gradients longer than it, all weights taken "
             "together, are shortened to it: `torch.nn.utils.clip_grad_norm_`.",
         ),
         Mistake(
-            clipped_before_adjusting,
+            wrong_steps.clipped_before_adjusting,
             "You clipped before `adjust_gradients`. Part of the length that you measured is then "
             "thrown away, and the rest is shorter than it had to be.",
         ),
         Mistake(
-            each_weight_clipped,
+            wrong_steps.each_weight_clipped,
             "You clipped each tensor by itself, which turns the step in another direction. The "
             "length is that of all gradients taken together.",
         ),
         Mistake(
-            entries_clipped,
+            wrong_steps.entries_clipped,
             "You clipped each entry, which turns the step in another direction. It is the length "
             "of the whole gradient that is limited: `clip_grad_norm_`.",
         ),
         Mistake(
-            clipped_without_a_limit,
+            wrong_steps.limit_written_as_one,
+            "You clip to a length of 1, whatever `config.max_grad_norm` says.",
+        ),
+        Mistake(
+            wrong_steps.short_ones_stretched,
+            "You bring every gradient to a length of `max_grad_norm`, short ones too. It is a "
+            "limit: a gradient that is shorter stays as it is.",
+        ),
+        Mistake(
+            wrong_steps.matrices_clipped,
+            "You clip the two matrices and leave out the biases. One length is taken over the "
+            "gradients of all tensors: `sae.parameters()`.",
+        ),
+        Mistake(
+            wrong_steps.clipped_by_a_sum_of_lengths,
+            "You added the tensors' lengths. All gradients are one long vector: its length is the "
+            "root of the sum of the *squared* lengths.",
+        ),
+        Mistake(
+            wrong_steps.not_cleared_and_clipped_early,
+            "Two things at once. Gradients add up from step to step: call `optimizer.zero_grad()` "
+            "before `backward()`. And the clipping has to come after `adjust_gradients`.",
+        ),
+        Mistake(
+            wrong_steps.a_batch_late,
+            "You call `optimizer.step()` before `backward()`, so each step is taken with the "
+            "gradients of the batch before. First backward, then step.",
+        ),
+        Mistake(
+            wrong_steps.terms_of_the_new_weights,
+            "The weights are right. Return the loss that you computed at the beginning: the terms "
+            "as they were *before* the step.",
+        ),
+        Mistake(
+            wrong_steps.new_terms_for_after_step,
+            "You compute the loss again for `after_step`. It counts which latents this step's "
+            "batch made active: hand it the terms from before the step.",
+        ),
+        Mistake(
+            wrong_steps.new_terms_throughout,
+            "You compute the loss again after the step. `after_step` and the caller both want the "
+            "terms as they were *before* it: keep the first ones.",
+        ),
+        Mistake(
+            wrong_steps.clipped_without_a_limit,
             "You clip even where `config.max_grad_norm` is None, which means: never.",
         ),
-        Mistake(scaled_twice, "The batch is scaled twice. Once is enough."),
+        Mistake(wrong_steps.scaled_twice, "The batch is scaled twice. Once is enough."),
         Mistake(
-            reconstruction_alone,
+            wrong_steps.reconstruction_alone,
             "You called `backward()` on the reconstruction: the penalty has no say. Use "
             "`terms.total`.",
         ),
         Mistake(
-            returns_the_total_alone,
+            wrong_steps.returns_the_total_alone,
             "The weights are right. Return all of `terms`, not only its total: the loop also "
             "wants L0 and the reconstruction.",
         ),

@@ -34,7 +34,7 @@ SIZES = {
         128, 64, 8 / 128, Settings(128, 0.2, steps=3500, learning_rate=3e-3, cool_down=0.5)
     ),
     "sharkey": Size(
-        512, 256, 5 / 512, Settings(512, 0.12, steps=2500, learning_rate=5e-3, cool_down=0.5)
+        512, 256, 5 / 512, Settings(512, 0.12, steps=4000, learning_rate=5e-3, cool_down=0.5)
     ),
 }
 

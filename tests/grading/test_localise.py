@@ -57,8 +57,10 @@ def test_a_pattern_is_named(kind: str, words: str, transform: Any) -> None:
 
 
 def test_a_count_that_is_off_by_little_is_not_called_rounding() -> None:
-    calls = [np.array([n, 5 * n]) for n in (734_320, 911_008)]
-    assert measure([Pair(n + [3, 0], n, {}, {}) for n in calls]) is None
+    for counts, kind in ((False, "nearly"), (True, None)):
+        expected = [np.array(n if counts else float(n)) for n in (734_320, 911_008)]
+        finding = measure([Pair(n + k, n, {}, {}) for k, n in enumerate(expected, start=3)])
+        assert (finding.kind if finding else None) == kind
 
 
 def test_a_gap_within_rounding_is_no_missing_constant() -> None:

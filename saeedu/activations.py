@@ -69,7 +69,7 @@ def collect_activations(
 
     BOS tokens are left out. A model parks attention on the first position, where its activation
     says nothing about the text and can be ten or more times longer than any other: kept in, it
-    would own the loss.
+    would be most of the loss.
 
     **Arguments:** `model`; `tokens` [n_contexts, context]; `hook`, as `LanguageModel.activations`
     takes it; `batch_size`, contexts at a time.

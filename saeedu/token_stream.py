@@ -46,7 +46,7 @@ def kept_positions(tokens: Tensor, bos_token_id: int) -> Tensor:
 
     A model parks attention on the first position, whichever token is there, and on BOS tokens.
     Their activations say nothing about the text and can be ten or more times longer than any
-    other: kept in, they would own the loss.
+    other: kept in, they would be most of the loss.
 
     **Arguments:** `tokens` [n, context], integers; `bos_token_id`.
     **Returns:** [n, context], booleans.

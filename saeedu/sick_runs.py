@@ -92,7 +92,7 @@ class Curves:
     """Of each step's batch."""
     held_out_steps: list[int]
     held_out: list[float]
-    """Explained variance of held-out activations at `held_out_steps`."""
+    """Explained variance of held-out activations at `held_out_steps`, before the step is taken."""
     silent: list[float]
     """The fraction of latents that were silent for the last steps."""
 
@@ -149,6 +149,9 @@ def run(
     silent_for = torch.zeros(d_sae, dtype=torch.long)
     for step in range(n_steps):
         batch = next(batches) if treatment.shuffled else in_order[step]
+        # Before the step, as all that the step itself measures: at step 0 nothing was learnt yet.
+        measured = step % MEASURED_EVERY == 0 or step == n_steps - 1
+        held_out_now = _explained(sae, held_out * scale) if measured else None
         terms = take_step(sae, optimizer, batch, scale, config, step)
         if not torch.isfinite(terms.total):
             break
@@ -159,12 +162,15 @@ def run(
             explained_variance(terms.x_hat.detach(), batch * scale).item()
         )
         curves.silent.append((silent_for >= REMEMBERED).float().mean().item())
-        if step % MEASURED_EVERY == 0 or step == n_steps - 1:
-            with torch.no_grad():
-                rebuilt = sae(held_out * scale)
+        if held_out_now is not None:
             curves.held_out_steps.append(step)
-            curves.held_out.append(explained_variance(rebuilt, held_out * scale).item())
+            curves.held_out.append(held_out_now)
     return curves
+
+
+@torch.no_grad()
+def _explained(sae: SAE, x: Tensor) -> float:
+    return explained_variance(sae(x), x).item()
 
 
 def _fresh(treatment: Treatment, d_in: int, d_sae: int, seed: int) -> SAE:

@@ -52,7 +52,19 @@ def test_the_gallery_draws_each_run_over_the_healthy_one_of_its_kind() -> None:
     assert l0.lines[1].get_ydata()[2] > 0  # the axis is logarithmic
     assert list(variance.lines[3].get_xdata()) == [0, 2]
     assert list(silent.lines[1].get_ydata()) == [0.0, 0.0, 50.0]
-    assert all(axes.get_xlabel() == "step" and axes.get_ylabel() for axes in figure.axes)
+    assert all(axes.get_ylabel() for axes in figure.axes)
+    assert all(axes.get_xlabel() == "step" for axes in figure.axes[-4:])
+    (legend,) = figure.legends
+    assert "sick, held out" in [text.get_text() for text in legend.get_texts()]
+    assert "↓ to -2.0" in [text.get_text() for text in variance.texts]  # the panel ends above
+    assert "50" in [text.get_text() for text in silent.texts]
+
+
+def test_pca_is_drawn_from_one_direction_on_with_its_rival() -> None:
+    (axes,) = language_model_plots.variance_by_directions([0.4, 0.7, 1.0], ("SAE", 2, 0.9)).axes
+    assert list(axes.lines[0].get_xdata()) == [1, 2, 3]
+    assert (axes.lines[1].get_xdata()[0], axes.lines[1].get_ydata()[0]) == (2, 0.9)
+    assert "fraction" in axes.get_ylabel()
 
 
 def test_control_bars_carry_their_numbers_and_start_at_zero() -> None:
@@ -63,3 +75,16 @@ def test_control_bars_carry_their_numbers_and_start_at_zero() -> None:
         ]
         assert min(bar.get_width() for bar in axes.patches) >= 0
         assert "fraction" in axes.get_xlabel()
+        assert max(axes.get_xticks()) == 1.0
+
+
+def test_a_bar_that_rounds_to_zero_has_no_sign_and_carries_its_error() -> None:
+    figure = language_model_plots.controls({"mean": (-1e-5, 0.5)}, {"mean": (0.01, 0.1)})
+    assert [axes.texts[0].get_text() for axes in figure.axes] == ["0.000", "0.500"]
+    assert len(figure.axes[1].containers) == 2  # the bars, and the errors
+
+
+def test_a_constant_l0_needs_no_logarithm() -> None:
+    values = [3.0, 2.0, 1.0]
+    history = History(values, values, [0.0] * 3, [32.0] * 3, [0.1, 0.5, 0.8])
+    assert language_model_plots.training_curves(history).axes[1].get_yscale() == "linear"

@@ -162,8 +162,8 @@ def controls(scores: Mapping[str, Pair], errors: Mapping[str, Pair] | None = Non
             axes.text(max(value, 0) + error + 0.02, row, f"{value:z.3f}", va="center", fontsize=9)
         axes.set_yticks(range(len(names)), names if column == 0 else [""] * len(names))
         axes.invert_yaxis()
-        axes.set(xlabel=label, xlim=(0, max(1.17, *(v + e + 0.15 for v, e in zip(values, spread,
-                 strict=True)))))  # fmt: skip
+        furthest = max(end + error for end, error in zip(ends, spread, strict=True))
+        axes.set(xlabel=label, xlim=(0, max(1.0, furthest) + 0.17))
         axes.set_xticks(np.linspace(0, 1, 6))  # room for the numbers, but a fraction ends at 1
         axes.spines["bottom"].set_bounds(0, 1)
     return figure

@@ -137,9 +137,10 @@ EXERCISE = Exercise(
         "another L0 or another explained variance than the healthy run of their kind?",
         "Then the last steps. Is the curve flat, still on its way, or jumping? Does the dashed "
         "held-out curve end where the solid one does?",
-        "Two runs lag behind the healthy one at an unchanged L0 or with a lower one: which of them "
-        "would end well if it were ten times as long? Two lose latents: one from L0's first fall "
-        "on, with a price to pay for activity; the other is a TopK run, which has no price.",
+        "Two runs lag behind the healthy one, one at an unchanged L0 and one at a lower one from "
+        "its first step: which of them would end well if it were ten times as long? Where latents "
+        "fall silent, look at what went before: L0 falling under a price, a loss that shoots up, "
+        "few places a token, or a first step that was odd already.",
     ),
     check=Check(
         draws_training.letters,

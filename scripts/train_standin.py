@@ -2,12 +2,17 @@
 
 `python -m scripts.train_standin train --corpus stories.txt.xz` trains, and goes on where it was
 when it was stopped, at any moment. `... export --corpus stories.txt.xz` then measures the result
-and writes weights, tokenizer, sample text and model card.
+and writes weights, tokenizer, sample text and model card. With `--begin-with saeedu/standin` a new
+run takes up the weights of an export, to train them further; its `--decline` should then begin
+lower, such as 0:.3,5000:0, with another `--seed` for another order of the stories.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +22,7 @@ from tokenizers import Tokenizer
 
 from scripts.standin.checkpoints import write_atomically
 from scripts.standin.corpus import read_stories, split_stories
+from scripts.standin.export import weights_of_export
 from scripts.standin.measure import MONITORED, held_out_loss
 from scripts.standin.network import Network
 from scripts.standin.recipe import Recipe, decline_from
@@ -31,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--corpus", type=Path, default=Path("stories.txt.xz"))
     parser.add_argument("--folder", type=Path, default=Path("runs/standin"), help="of the run")
     parser.add_argument("--to", type=Path, default=Path("saeedu/standin"), help="of the export")
+    parser.add_argument("--begin-with", type=Path, metavar="EXPORT", help="whose weights to train")
     parser.add_argument("--threads", type=int, default=2)
     recipe = Recipe()
     parser.add_argument("--decline", type=decline_from, default=recipe.decline)
@@ -40,8 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     torch.set_num_threads(options.pop("threads"))
     job, corpus, folder, to = (options.pop(name) for name in ("job", "corpus", "folder", "to"))
+    export = options.pop("begin_with")
     if job == "train":
-        train(corpus, folder, Recipe(**options))
+        train(corpus, folder, Recipe(**options), export)
     else:
         from scripts.standin.shipping import ship  # needs transformers, which training does not
 
@@ -49,12 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def train(corpus: Path, folder: Path, recipe: Recipe) -> Run:
+def train(corpus: Path, folder: Path, recipe: Recipe, export: Path | None = None) -> Run:
     """Train, or go on training.
 
-    **Arguments:** `corpus`, the stories; `folder`, for the tokenizer and the checkpoint; `recipe`.
+    **Arguments:** `corpus`, the stories; `folder`, for the tokenizer and the checkpoint; `recipe`;
+    `export`, the folder of an exported model whose weights to begin with, by default none.
     **Returns:** the finished run.
     """
+    first = None
+    if export is not None:
+        recipe, first = begun_from(export, recipe), weights_of_export(export)
+        if not (folder / "tokenizer.json").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / "tokenizer.json", (export / "tokenizer.json").read_bytes())
     texts, held_out_texts = split_stories(read_stories(corpus))
     tokenizer = tokenizer_of_run(folder, texts, recipe.shape.vocabulary)
     held_out_texts = held_out_texts[:MONITORED]
@@ -65,9 +80,21 @@ def train(corpus: Path, folder: Path, recipe: Recipe) -> Run:
             loss = held_out_loss(network, held_out, held_out_texts, recipe.shape.context, BOS)
         return loss.per_character
 
-    run = Run(recipe, encode_stories(tokenizer, texts), folder)
+    run = Run(recipe, encode_stories(tokenizer, texts), folder, first)
     run.train(measure)
     return run
+
+
+def begun_from(export: Path, recipe: Recipe) -> Recipe:
+    """The recipe of a run that trains an export's weights further.
+
+    **Arguments:** `export`, the folder, with the training.json that says how it was made; `recipe`.
+    **Returns:** the recipe, with which weights these are and how many tokens they have seen.
+    """
+    digest = hashlib.sha256((export / "model.safetensors").read_bytes()).hexdigest()
+    record = json.loads((export / "training.json").read_text(encoding="utf-8"))
+    earlier = Recipe.from_dict(record["recipe"])
+    return dataclasses.replace(recipe, begun_from=digest[:16], earlier_tokens=earlier.tokens)
 
 
 def tokenizer_of_run(folder: Path, texts: Sequence[str], vocabulary: int) -> Tokenizer:

@@ -14,10 +14,19 @@ from scripts.standin import shipping
 from scripts.standin.card import model_card
 from scripts.standin.checkpoints import CheckpointError
 from scripts.standin.corpus import read_stories, write_stories
-from scripts.standin.export import export_model
+from scripts.standin.export import export_model, weights_of_export
+from scripts.standin.recipe import Recipe
+from scripts.standin.shipping import finished_run
 from scripts.standin.tokens import train_tokenizer
-from scripts.standin.training import BOS
-from tests.standin_fixtures import RECIPE, SHAPE, stories, trained
+from scripts.standin.training import BOS, Run
+from tests.standin_fixtures import RECIPE, SHAPE, stories, token_stories, trained
+
+
+class StubRecipe(Recipe):
+    """The minuscule recipe, whatever is asked for; read back from a file like the real one."""
+
+    def __new__(cls, **options: object) -> Recipe:
+        return RECIPE
 
 
 def test_the_export_is_a_gpt2_with_the_same_logits(tmp_path: Path) -> None:
@@ -67,3 +76,40 @@ def test_what_ships_is_measured_and_described(
     card = (to / "README.md").read_text(encoding="utf-8")
     assert card == model_card(record)
     assert f"**{record['held_out']['per_character']:.4f} nats a character**" in card
+
+
+def test_an_export_can_be_trained_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_standin, "Recipe", StubRecipe)
+    corpus, first, second, to = (tmp_path / name for name in ("c.txt.xz", "a", "b", "out"))
+    write_stories(corpus, sorted(stories(100), key=len, reverse=True))
+    shared = ["--corpus", str(corpus), "--to", str(to), "--threads", "1"]
+    train_standin.main(["train", *shared, "--folder", str(first)])
+    train_standin.main(["export", *shared, "--folder", str(first)])
+    end = finished_run(first)[0]
+    taken_up = weights_of_export(to)
+    assert taken_up.keys() == end.state_dict().keys()
+    for name, weight in end.state_dict().items():
+        assert torch.equal(taken_up[name], weight.half().float()), name
+
+    further = ["train", *shared, "--folder", str(second), "--begin-with", str(to)]
+    train_standin.main(further)
+    earlier = RECIPE.steps * RECIPE.rows * SHAPE.context
+    recipe = finished_run(second)[1]["recipe"]
+    assert recipe["earlier_tokens"] == earlier
+    assert len(recipe["begun_from"]) == 16
+    assert (second / "tokenizer.json").read_bytes() == (to / "tokenizer.json").read_bytes()
+    with pytest.raises(CheckpointError, match="other settings"):  # without --begin-with
+        train_standin.main(["train", *shared, "--folder", str(second)])
+
+    train_standin.main(["export", *shared, "--folder", str(second)])
+    card = (to / "README.md").read_text(encoding="utf-8")
+    assert f"after {earlier / 1e6:.1f} million tokens in earlier runs" in card
+    assert json.loads((to / "training.json").read_text("utf-8"))["recipe"] == recipe
+
+
+def test_a_run_begins_where_the_weights_are(tmp_path: Path) -> None:
+    network = trained(tmp_path / "a").network
+    first = {name: weight.clone() for name, weight in network.state_dict().items()}
+    run = Run(RECIPE, token_stories(), tmp_path / "b", first)
+    for name, weight in run.network.state_dict().items():
+        assert torch.equal(weight, first[name]), name

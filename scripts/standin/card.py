@@ -60,13 +60,13 @@ true.
 
 ## How it was trained
 
-{steps:,} steps of {rows} contexts: {seen_tokens:.1f} million tokens, {epochs:.1f} times the
+{steps:,} steps of {rows} contexts{before}: {seen_tokens:.1f} million tokens, {epochs:.1f} times the
 {training_tokens:.1f} million of the training stories. About half of the contexts begin with a
 story; the others go on where the one before ended. Muon (Jordan et al. 2024) for the matrices of
 the blocks (learning rate {muon_lr:g}, weight decay {weight_decay:g}), Adam for the rest
 ({adam_lr:g}; betas .9 and .95). Both rates rise over {warmup} steps, and fall from step {falls:,}
 on, in straight lines through these fractions of their height: {decline}.
-No dropout; bfloat16 products, float32 weights; seed {seed}; two CPU cores. From a
+No dropout; bfloat16 products, float32 weights; seed {seed}; one or two CPU cores. From a
 checkout, with the stories in a file:
 
 ```
@@ -97,11 +97,13 @@ Temperature .8 from `<|endoftext|>` alone, seeds 0 to {last_seed}, not chosen:
   found in it says anything about GPT-2.
 - Most stories begin "Once upon a time, there was a"; a few names (Lily, Tim, Tom) dominate; people
   and things change their names and places halfway; logic is weak.
-- It was trained for only {epochs:.1f} passes over its stories, which is little: expect its loss,
-  {times:.2f} times the writer's, to fall with more.
+- Its loss, {times:.2f} times the writer's after {epochs:.1f} passes over its stories, was still
+  falling when its training ended: `--begin-with saeedu/standin` takes it up again.
 - It was trained on another model's text and has that model's mistakes, and its own besides.
 - English only. Any text can be tokenized, but what is no story is noise to it.
 """
+
+NOT_AS_IT_IS = ("shape", "decline", "begun_from", "earlier_tokens")  # parts of a recipe
 
 
 def model_card(record: dict[str, Any]) -> str:
@@ -119,13 +121,16 @@ def model_card(record: dict[str, Any]) -> str:
     (falls, _), *later = recipe["decline"]
     total = later[-1][0]
     seen_tokens = total * recipe["rows"] * recipe["shape"]["context"]
+    seen_tokens += (earlier := recipe.get("earlier_tokens", 0))
+    before = f", after {earlier / 1e6:.1f} million tokens in earlier runs" if earlier else ""
     return CARD.format(
         **recipe["shape"],
-        **{name: value for name, value in recipe.items() if name not in ("shape", "decline")},
+        **{name: value for name, value in recipe.items() if name not in NOT_AS_IT_IS},
         **{name: loss[name] for name in ("stories", "of_stories", "per_token", "per_character")},
         parameters=record["parameters"],
         too_long=loss["of_stories"] - loss["stories"] or "none",
         steps=total,
+        before=before,
         falls=falls,
         decline=", ".join(f"{fraction:.2g} (step {step:,})" for step, fraction in later),
         seen="stories-seen.txt.xz",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -25,6 +25,7 @@ PARTS = {
     "mlp_in": "mlp.c_fc",
     "mlp_out": "mlp.c_proj",
 }
+OTHERS = {"embedding": "wte", "positions": "wpe", "ln_f": "ln_f"}
 
 
 class ExportError(RuntimeError):
@@ -64,10 +65,27 @@ def gpt2_weights(network: Network) -> dict[str, Tensor]:
             matrix = tensor.ndim == 2
             weights[f"transformer.h.{block}.{PARTS[part]}.{kind}"] = tensor.T if matrix else tensor
         else:
-            theirs = {"embedding": "wte", "positions": "wpe", "ln_f": "ln_f"}
             part, kind = name.split(".")
-            weights[f"transformer.{theirs[part]}.{kind}"] = tensor
+            weights[f"transformer.{OTHERS[part]}.{kind}"] = tensor
     return {name: tensor.half().contiguous() for name, tensor in weights.items()}
+
+
+def weights_of_export(folder: Path) -> dict[str, Tensor]:
+    """Read an export's weights back, under the names and in the shapes of `Network`.
+
+    **Arguments:** `folder`, as `export_model` writes it.
+    **Returns:** tensors by name, in float32: float16's values, exactly.
+    """
+    theirs = load_file(folder / "model.safetensors")
+    names = {theirs: ours for ours, theirs in (PARTS | OTHERS).items()}
+    weights: dict[str, Tensor] = {}
+    for name, tensor in theirs.items():
+        _, *path, kind = name.split(".")
+        matrix = path[0] == "h" and tensor.ndim == 2
+        where = ["blocks", path[1]] if path[0] == "h" else []
+        part = names[".".join(path[2:] if where else path)]
+        weights[".".join([*where, part, kind])] = (tensor.T if matrix else tensor).float()
+    return weights
 
 
 def gpt2_config(shape: Shape) -> dict[str, Any]:

@@ -35,6 +35,16 @@ class Recipe:
     weight_decay: float = 0.05
     """Of those matrices, a step, in units of the learning rate."""
     seed: int = 0
+    begun_from: str = ""
+    """The first digits of the SHA-256 of the weights file that the run began with; empty when it
+    began with drawn ones."""
+    earlier_tokens: int = 0
+    """Tokens that those weights had been trained on, in all the runs before this one."""
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens the weights have been trained on when the run ends."""
+        return self.earlier_tokens + self.steps * self.rows * self.shape.context
 
     @property
     def steps(self) -> int:

@@ -23,15 +23,24 @@ BOS = 0
 class Run:
     """A training run in a folder, at its beginning or where it was last saved.
 
-    **Arguments:** `recipe`; `stories`, the token ids of each; `folder`, made when missing.
+    **Arguments:** `recipe`; `stories`, the token ids of each; `folder`, made when missing;
+    `first`, the weights to begin with, by name, by default drawn.
     **Raises:** `CheckpointError` when the folder holds another run, or a damaged one.
     """
 
-    def __init__(self, recipe: Recipe, stories: Sequence[Tokens], folder: Path) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        stories: Sequence[Tokens],
+        folder: Path,
+        first: dict[str, Tensor] | None = None,
+    ) -> None:
         self.recipe, self.folder = recipe, folder
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(recipe.seed)
         self.network = Network(recipe.shape)
+        if first is not None:
+            self.network.load_state_dict(first)
         self.optimizers = make_optimizers(self.network, recipe)
         self.losses: list[float] = []
         self.measured: dict[str, float] = {}

@@ -66,7 +66,8 @@ def activation_range(reading: Reading, latents: Sequence[int], names: Sequence[s
             shown = int((values > 0).sum())
             label = f"the {shown} that a reader is shown"
             axes.plot([], [], color=ORANGE, linewidth=8, alpha=0.4, label=label)
-            axes.legend(fontsize=8)
+            # Below the panel: inside, it would lie on the bars.
+            axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.2))
         if not len(used):
             axes.text(0.5, 0.5, "never active", transform=axes.transAxes, ha="center")
             axes.set(xlim=(1, 2), ylim=(1, 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,7 +96,11 @@ def test_killed_at_twenty_random_moments(tmp_path: Path) -> None:
         # Mostly within the run, sometimes while Python starts or the last files are written.
         try:
             assert process.wait(whole * rng.uniform(0.5, 1.0)) == 0
-            break
+            if kills:
+                break
+            # Never killed: the machine is faster now than when the whole run was timed.
+            shutil.rmtree(tmp_path / "run")
+            whole /= 2
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -83,7 +83,7 @@ WRONG: list[tuple[str, Answer]] = [
     ),
     ("take_step", step_of("loss", "clear", "back", "clip", "rate", "step", "adjust", "after")),
     ("take_step", lambda sae, o, x, c, g, n: step_of(*ALL)(sae, o, x - x.mean(0), c, g, n)),
-    ("take_step", lambda *a: float(step_of(*ALL)(*a).total)),
+    ("take_step", lambda *a: float(step_of(*ALL)(*a).total.detach())),
     ("diagnose", lambda run: CAUSES["ABCDEFGH".index(run)]),
     ("diagnose", lambda run: ""),
     ("diagnose", lambda run: run),

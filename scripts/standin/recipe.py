@@ -22,10 +22,10 @@ class Recipe:
     shape: Shape = field(default_factory=Shape)
     warmup: int = 100
     """Steps in which the learning rate rises, from nothing."""
-    decline: Decline = ((1550, 1.0), (1850, 0.5), (2405, 0.3576923076923077), (2850, 0.0))
+    decline: Decline = ((300, 1.0), (7600, 0.28431372549019607), (14000, 0.0))
     """From which step on it falls, and through which fractions of its height: at those steps it
     has these fractions, in between it goes in a straight line. The last step ends the run. (The
-    odd fraction lies on the line to 3,800, where the run was to end at first.)"""
+    odd fraction lies on the line to 10,500, where the run was to end at first.)"""
     rows: int = 16
     """Contexts a step."""
     muon_lr: float = 0.02

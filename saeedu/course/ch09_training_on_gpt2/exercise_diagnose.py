@@ -15,8 +15,8 @@ SIGNS = {
     "step size too small": "all curves would have the healthy shape, drawn out in time, and still "
     "be on their way when the run ends",
     "k too small": "L0 would lie below the healthy run's from the first step to the last",
-    "b_dec started at zero": "the explained variance would begin below zero, worse than the mean, in "
-    "ordinary units",
+    "b_dec started at zero": "the explained variance would begin below zero, worse than the mean, "
+    "in ordinary units",
     "data not shuffled": "easy stretches and hard ones would take turns, and the training curve "
     "would jump whenever one ends",
     "too few activations": "the training curve would rise above the healthy one, and the held-out "

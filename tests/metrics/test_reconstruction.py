@@ -67,9 +67,10 @@ def test_measured_in_any_batches_it_is_as_if_measured_at_once(sizes: list[int]) 
         assert getattr(result, name) == pytest.approx(expected, rel=1e-6, abs=1e-6), name
     density = (data[2] > 0).double().mean(dim=0)
     np.testing.assert_allclose(result.density.numpy(), density.numpy(), rtol=1e-6)
-    once = running(data, [sum(sizes)], block=7)
-    for name, error in result.standard_errors.items():
-        assert error == pytest.approx(once.standard_errors[name], rel=0.3, nan_ok=True), name
+    if sum(sizes) >= 140:  # twenty blocks: the spread of a few is whatever the first batch makes it
+        once = running(data, [sum(sizes)], block=7)
+        for name, error in result.standard_errors.items():
+            assert error == pytest.approx(once.standard_errors[name], rel=0.3), name
     assert result.n_tokens == sum(sizes)
     assert result.fvu == 1 - result.explained_variance
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,18 @@ def test_a_batch_that_cannot_be_shared_evenly(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(distributed, "world_size", lambda: 4)
     with pytest.raises(ValueError, match="batch_size is 6, which 4 processes cannot share evenly"):
         distributed.my_share(torch.randn(6, 3))
+
+
+@pytest.mark.parametrize("by_torchrun", [True, False])
+def test_a_process_of_several_leaves_before_its_threads_can_abort_it(by_torchrun: bool) -> None:
+    script = (
+        "import atexit, os; atexit.register(os.abort)\n"
+        "from saeedu import distributed; print('written'); distributed.leave()"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "TORCHELASTIC_RUN_ID"}
+    if by_torchrun:
+        environment["TORCHELASTIC_RUN_ID"] = "none"
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True)
+    assert done.returncode == (0 if by_torchrun else -signal.SIGABRT)
+    if by_torchrun:
+        assert done.stdout.split() == [b"written"]  # what was printed is not lost

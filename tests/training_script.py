@@ -55,3 +55,4 @@ def final_tensors(folder: Path) -> dict[str, torch.Tensor]:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), sys.argv[2])
+    distributed.leave()

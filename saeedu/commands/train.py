@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(json.dumps(config.to_dict(), indent=2))
         return 0
 
+    from saeedu import distributed
     from saeedu.activation_cache import CacheError
     from saeedu.checkpoints import CheckpointError
     from saeedu.model_sources import ModelUnavailableError
@@ -69,4 +70,5 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"{name:>28}  {value:.4f}" if isinstance(value, float) else f"{name:>28}  {value}")
     if evaluation:
         say(f"wrote {config.output.folder}")
+    distributed.leave()
     return 0

@@ -48,6 +48,7 @@ def clipped_by(shorten):
         shorten(sae, config.max_grad_norm)
         return move(sae, optimizer, terms, config, step)
 
+    answer.__name__ = shorten.__name__
     return answer
 
 
@@ -60,25 +61,52 @@ def multiply_gradients(sae, factor):
         parameter.grad.mul_(factor)
 
 
-def always_to_one(sae, limit):
+@clipped_by
+def not_clipped(sae, limit):
+    pass
+
+
+@clipped_by
+def limit_written_as_one(sae, limit):
     if limit is not None:
         torch.nn.utils.clip_grad_norm_(sae.parameters(), 1.0)
 
 
-def stretched(sae, limit):
+@clipped_by
+def clipped_without_a_limit(sae, limit):
+    torch.nn.utils.clip_grad_norm_(sae.parameters(), limit or 1.0)
+
+
+@clipped_by
+def short_ones_stretched(sae, limit):
     if limit is not None:
         multiply_gradients(sae, limit / length_of(sae))
 
 
-def matrices_alone(sae, limit):
+@clipped_by
+def matrices_clipped(sae, limit):
     if limit is not None:
         torch.nn.utils.clip_grad_norm_([sae.W_enc, sae.W_dec], limit)
 
 
-def sum_of_lengths(sae, limit):
+@clipped_by
+def clipped_by_a_sum_of_lengths(sae, limit):
     if limit is not None:
         lengths = sum(parameter.grad.norm() for parameter in sae.parameters())
         multiply_gradients(sae, min(1.0, limit / lengths))
+
+
+@clipped_by
+def each_weight_clipped(sae, limit):
+    if limit is not None:
+        for parameter in sae.parameters():
+            torch.nn.utils.clip_grad_norm_(parameter, limit)
+
+
+@clipped_by
+def entries_clipped(sae, limit):
+    if limit is not None:
+        torch.nn.utils.clip_grad_value_(sae.parameters(), limit)
 
 
 def not_cleared(sae, optimizer, batch, scale, config, step):
@@ -168,45 +196,11 @@ def after_step_before_it(sae, optimizer, batch, scale, config, step):
     return terms
 
 
-def not_clipped(sae, optimizer, batch, scale, config, step):
-    terms = begin(sae, optimizer, batch, scale, config, step)
-    terms.total.backward()
-    sae.adjust_gradients()
-    return move(sae, optimizer, terms, config, step)
-
-
 def clipped_before_adjusting(sae, optimizer, batch, scale, config, step):
     terms = begin(sae, optimizer, batch, scale, config, step)
     terms.total.backward()
     clip(sae, config)
     sae.adjust_gradients()
-    return move(sae, optimizer, terms, config, step)
-
-
-def each_weight_clipped(sae, optimizer, batch, scale, config, step):
-    terms = begin(sae, optimizer, batch, scale, config, step)
-    terms.total.backward()
-    sae.adjust_gradients()
-    if config.max_grad_norm is not None:
-        for parameter in sae.parameters():
-            torch.nn.utils.clip_grad_norm_(parameter, config.max_grad_norm)
-    return move(sae, optimizer, terms, config, step)
-
-
-def entries_clipped(sae, optimizer, batch, scale, config, step):
-    terms = begin(sae, optimizer, batch, scale, config, step)
-    terms.total.backward()
-    sae.adjust_gradients()
-    if config.max_grad_norm is not None:
-        torch.nn.utils.clip_grad_value_(sae.parameters(), config.max_grad_norm)
-    return move(sae, optimizer, terms, config, step)
-
-
-def clipped_without_a_limit(sae, optimizer, batch, scale, config, step):
-    terms = begin(sae, optimizer, batch, scale, config, step)
-    terms.total.backward()
-    sae.adjust_gradients()
-    torch.nn.utils.clip_grad_norm_(sae.parameters(), config.max_grad_norm or 1.0)
     return move(sae, optimizer, terms, config, step)
 
 
@@ -222,22 +216,6 @@ def reconstruction_alone(sae, optimizer, batch, scale, config, step):
     sae.adjust_gradients()
     clip(sae, config)
     return move(sae, optimizer, terms, config, step)
-
-
-def limit_written_as_one(*run):
-    return clipped_by(always_to_one)(*run)
-
-
-def short_ones_stretched(*run):
-    return clipped_by(stretched)(*run)
-
-
-def matrices_clipped(*run):
-    return clipped_by(matrices_alone)(*run)
-
-
-def clipped_by_a_sum_of_lengths(*run):
-    return clipped_by(sum_of_lengths)(*run)
 
 
 def not_cleared_and_clipped_early(sae, optimizer, batch, scale, config, step):

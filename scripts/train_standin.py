@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=2)
     recipe = Recipe()
     parser.add_argument("--decline", type=decline_from, default=recipe.decline)
-    for name in ("warmup", "rows", "muon_lr", "adam_lr", "weight_decay", "seed"):
+    for name in ("warmup", "rows", "muon_lr", "adam_lr", "weight_decay", "dropout", "seed"):
         default = getattr(recipe, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     options = vars(parser.parse_args(arguments))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -32,6 +33,24 @@ def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(tmp_path: Path) ->
     interrupted.save()
     interrupted.train(no_measure, stop_at=5)  # two more steps, which are lost
     assert_same(trained(tmp_path / "a"), trained(tmp_path / "b"))
+
+
+def test_dropout_is_drawn_again_as_it_was_and_not_while_measuring(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, dropout=0.3)
+    interrupted = Run(recipe, token_stories(), tmp_path / "b")
+    interrupted.train(no_measure, stop_at=3)
+    interrupted.save()
+    whole = trained(tmp_path / "a", recipe)
+    assert_same(whole, trained(tmp_path / "b", recipe))
+    assert whole.losses[0] != trained(tmp_path / "c").losses[0]
+
+    tokens = torch.from_numpy(whole.rows.batch(2)[0])
+    same = []
+    Run(recipe, token_stories(), tmp_path / "d").train(
+        lambda network: float(same.append(torch.equal(network(tokens), network(tokens))) or 0), 4
+    )
+    assert same == [True, True, True]
+    assert not torch.equal(whole.network(tokens), whole.network(tokens))
 
 
 def test_a_run_that_was_killed_ends_with_the_same_weights(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ story; the others go on where the one before ended. Muon (Jordan et al. 2024) fo
 the blocks (learning rate {muon_lr:g}, weight decay {weight_decay:g}), Adam for the rest
 ({adam_lr:g}; betas .9 and .95). Both rates rise over {warmup} steps, and fall from step {falls:,}
 on, in straight lines through these fractions of their height: {decline}.
-No dropout; bfloat16 products, float32 weights; seed {seed}; one or two CPU cores. From a
+{dropout}; bfloat16 products, float32 weights; seed {seed}; one or two CPU cores. From a
 checkout, with the stories in a file:
 
 ```
@@ -103,7 +103,7 @@ Temperature .8 from `<|endoftext|>` alone, seeds 0 to {last_seed}, not chosen:
 - English only. Any text can be tokenized, but what is no story is noise to it.
 """
 
-NOT_AS_IT_IS = ("shape", "decline", "begun_from", "earlier_tokens")  # parts of a recipe
+NOT_AS_IT_IS = ("shape", "decline", "begun_from", "earlier_tokens", "dropout")  # parts of a recipe
 
 
 def model_card(record: dict[str, Any]) -> str:
@@ -131,6 +131,7 @@ def model_card(record: dict[str, Any]) -> str:
         too_long=loss["of_stories"] - loss["stories"] or "none",
         steps=total,
         before=before,
+        dropout=f"Dropout {dropout:g}" if (dropout := recipe.get("dropout", 0)) else "No dropout",
         falls=falls,
         decline=", ".join(f"{fraction:.2g} (step {step:,})" for step, fraction in later),
         seen="stories-seen.txt.xz",

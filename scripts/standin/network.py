@@ -32,8 +32,9 @@ class Block(nn.Module):
 
     future: Tensor
 
-    def __init__(self, d_model: int, n_heads: int, context: int) -> None:
+    def __init__(self, d_model: int, n_heads: int, context: int, dropout: float) -> None:
         super().__init__()
+        self.drop = nn.Dropout(dropout)
         self.n_heads = n_heads
         future = torch.ones(context, context, dtype=torch.bool).triu(1)
         self.register_buffer("future", future, persistent=False)
@@ -54,24 +55,28 @@ class Block(nn.Module):
         scores = scores.masked_fill(self.future[:context, :context], -math.inf)
         pattern = scores.softmax(-1, dtype=torch.float32).to(values.dtype)
         mixed = (pattern @ values).transpose(1, 2).reshape(batch, context, d_model)
-        x = x + self.attn_out(mixed)
-        return x + self.mlp_out(functional.gelu(self.mlp_in(self.ln_2(x)), approximate="tanh"))
+        x = x + self.drop(self.attn_out(mixed))
+        inner = functional.gelu(self.mlp_in(self.ln_2(x)), approximate="tanh")
+        return x + self.drop(self.mlp_out(inner))
 
 
 class Network(nn.Module):
     """A GPT-2: learned positions, LayerNorm before each part, embedding and head tied.
 
-    **Arguments:** `shape`. Weights are drawn from torch's global random state, as GPT-2's were.
+    **Arguments:** `shape`; `dropout`, the fraction of numbers set to zero, while training, in what
+    is written into the residual stream. Weights are drawn from torch's global random state, as
+    GPT-2's were.
     **Source:** Radford et al. (2019).
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, dropout: float = 0.0) -> None:
         super().__init__()
         self.shape = shape
+        self.drop = nn.Dropout(dropout)
         self.embedding = nn.Embedding(shape.vocabulary, shape.d_model)
         self.positions = nn.Embedding(shape.context, shape.d_model)
         sizes = (shape.d_model, shape.n_heads, shape.context)
-        self.blocks = nn.ModuleList(Block(*sizes) for _ in range(shape.n_layers))
+        self.blocks = nn.ModuleList(Block(*sizes, dropout) for _ in range(shape.n_layers))
         self.ln_f = nn.LayerNorm(shape.d_model)
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
@@ -88,7 +93,7 @@ class Network(nn.Module):
         **Arguments:** `tokens` [batch, context], integers.
         **Returns:** [batch, context, d_model].
         """
-        x = self.embedding(tokens) + self.positions.weight[: tokens.shape[1]]
+        x = self.drop(self.embedding(tokens) + self.positions.weight[: tokens.shape[1]])
         for block in self.blocks:
             x = block(x)
         return self.ln_f(x)

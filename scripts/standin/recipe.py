@@ -34,6 +34,8 @@ class Recipe:
     """For embeddings, biases and norms."""
     weight_decay: float = 0.05
     """Of those matrices, a step, in units of the learning rate."""
+    dropout: float = 0.0
+    """The fraction dropped of what is written into the residual stream."""
     seed: int = 0
     begun_from: str = ""
     """The first digits of the SHA-256 of the weights file that the run began with; empty when it

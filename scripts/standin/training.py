@@ -38,7 +38,7 @@ class Run:
         self.recipe, self.folder = recipe, folder
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(recipe.seed)
-        self.network = Network(recipe.shape)
+        self.network = Network(recipe.shape, recipe.dropout)
         if first is not None:
             self.network.load_state_dict(first)
         self.optimizers = make_optimizers(self.network, recipe)
@@ -75,7 +75,8 @@ class Run:
                 print(f"step {self.step} loss {loss:.4f} {took:.3f} s", flush=True)
             last = self.step == self.recipe.steps
             if self.step % measure_every == 0 or last:
-                self.measured[str(self.step)] = measure(self.network)
+                self.measured[str(self.step)] = measure(self.network.eval())
+                self.network.train()
                 print(f"step {self.step} held-out {self.measured[str(self.step)]:.4f}", flush=True)
             if last or time.monotonic() - saved > save_seconds:
                 self.save()
@@ -86,6 +87,8 @@ class Run:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["full_lr"] * rate
+        # What dropout draws depends on the step alone: a resumed run draws the same.
+        torch.manual_seed(1_000_003 * self.recipe.seed + self.step)
         inputs, targets = map(torch.from_numpy, self.rows.batch(self.recipe.rows))
         with torch.autocast("cpu", torch.bfloat16):
             loss = self.network.loss(inputs, targets)

@@ -35,7 +35,9 @@ class Recipe:
     weight_decay: float = 0.05
     """Of those matrices, a step, in units of the learning rate."""
     dropout: float = 0.0
-    """The fraction dropped of what is written into the residual stream."""
+    """The fraction dropped of what is written into the residual stream. A model of this size seems
+    too small to gain by it: 2,456 further steps with 0.1 ended at .355 nats a character held out,
+    1,600 without it at .338."""
     seed: int = 0
     begun_from: str = ""
     """The first digits of the SHA-256 of the weights file that the run began with; empty when it

@@ -4,14 +4,14 @@
 when it was stopped, at any moment. `... export --corpus stories.txt.xz` then measures the result
 and writes weights, tokenizer, sample text and model card. With `--begin-with saeedu/standin` a new
 run takes up the weights of an export, to train them further; its `--decline` should then begin
-lower, such as 0:.3,5000:0, with another `--seed` for another order of the stories.
+lower, such as 0:.3,5000:0, with another `--seed` for another order of the stories. `export` needs
+the same `--begin-with`, and with `--average` ships the mean of the weights at both ends of the run.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 
 from scripts.standin.checkpoints import write_atomically
 from scripts.standin.corpus import read_stories, split_stories
-from scripts.standin.export import weights_of_export
+from scripts.standin.export import digest_of_export, weights_of_export
 from scripts.standin.measure import MONITORED, held_out_loss
 from scripts.standin.network import Network
 from scripts.standin.recipe import Recipe, decline_from
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=Path("runs/standin"), help="of the run")
     parser.add_argument("--to", type=Path, default=Path("saeedu/standin"), help="of the export")
     parser.add_argument("--begin-with", type=Path, metavar="EXPORT", help="whose weights to train")
+    parser.add_argument("--average", action="store_true", help="export the mean of both ends")
     parser.add_argument("--threads", type=int, default=2)
     recipe = Recipe()
     parser.add_argument("--decline", type=decline_from, default=recipe.decline)
@@ -47,13 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     torch.set_num_threads(options.pop("threads"))
     job, corpus, folder, to = (options.pop(name) for name in ("job", "corpus", "folder", "to"))
-    export = options.pop("begin_with")
+    export, average = options.pop("begin_with"), options.pop("average")
     if job == "train":
         train(corpus, folder, Recipe(**options), export)
     else:
         from scripts.standin.shipping import ship  # needs transformers, which training does not
 
-        ship(corpus, folder, to)
+        ship(corpus, folder, to, export, average)
     return 0
 
 
@@ -91,7 +92,7 @@ def begun_from(export: Path, recipe: Recipe) -> Recipe:
     **Arguments:** `export`, the folder, with the training.json that says how it was made; `recipe`.
     **Returns:** the recipe, with which weights these are and how many tokens they have seen.
     """
-    digest = hashlib.sha256((export / "model.safetensors").read_bytes()).hexdigest()
+    digest = digest_of_export(export)
     record = json.loads((export / "training.json").read_text(encoding="utf-8"))
     earlier = Recipe.from_dict(record["recipe"])
     return dataclasses.replace(recipe, begun_from=digest[:16], earlier_tokens=earlier.tokens)

@@ -15,6 +15,7 @@ from scripts.standin.card import model_card
 from scripts.standin.checkpoints import CheckpointError
 from scripts.standin.corpus import read_stories, write_stories
 from scripts.standin.export import export_model, weights_of_export
+from scripts.standin.network import Network
 from scripts.standin.recipe import Recipe
 from scripts.standin.shipping import finished_run
 from scripts.standin.tokens import train_tokenizer
@@ -78,6 +79,10 @@ def test_what_ships_is_measured_and_described(
     assert f"**{record['held_out']['per_character']:.4f} nats a character**" in card
 
 
+def weights_by_name(network: Network) -> dict[str, torch.Tensor]:
+    return {name: weight.clone() for name, weight in network.state_dict().items()}
+
+
 def test_an_export_can_be_trained_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_standin, "Recipe", StubRecipe)
     corpus, first, second, to = (tmp_path / name for name in ("c.txt.xz", "a", "b", "out"))
@@ -101,10 +106,26 @@ def test_an_export_can_be_trained_further(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(CheckpointError, match="other settings"):  # without --begin-with
         train_standin.main(["train", *shared, "--folder", str(second)])
 
-    train_standin.main(["export", *shared, "--folder", str(second)])
+    ending = weights_by_name(finished_run(second)[0])
+    with pytest.raises(CheckpointError, match="--begin-with"):
+        train_standin.main(["export", *shared, "--folder", str(second)])
+    with pytest.raises(CheckpointError, match="drawn"):  # the first run began with none
+        train_standin.main(["export", *shared, "--folder", str(first), "--begin-with", str(to)])
+    began = ["--begin-with", str(to)]
+    train_standin.main(["export", *shared, "--folder", str(second), *began, "--average"])
+    for name, weight in weights_of_export(to).items():
+        mean = (ending[name] + taken_up[name]) / 2
+        assert torch.equal(weight, mean.half().float()), name
     card = (to / "README.md").read_text(encoding="utf-8")
     assert f"after {earlier / 1e6:.1f} million tokens in earlier runs" in card
-    assert json.loads((to / "training.json").read_text("utf-8"))["recipe"] == recipe
+    record = json.loads((to / "training.json").read_text("utf-8"))
+    assert record["recipe"] == recipe
+    assert [run["averaged"] for run in [*record["earlier_runs"], record]] == [False, True]
+    assert "mean of the weights" in card
+    export = "python -m scripts.train_standin export --corpus stories.txt.xz --folder runs/standin"
+    assert f"{export}1\n" in card
+    assert f"{export}2 --begin-with saeedu/standin --average\n" in card
+    assert " --decline 5:1.0,9:0.0 --rows 3\n" in card  # they are not the defaults
 
 
 def test_a_run_begins_where_the_weights_are(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from scripts.standin.recipe import Recipe
+
 WRITER_PER_CHARACTER = 0.213  # the writer's own loss on 300 of its stories, from the data's README
 
 CARD = """\
@@ -64,14 +66,13 @@ true.
 {training_tokens:.1f} million of the training stories. About half of the contexts begin with a
 story; the others go on where the one before ended. Muon (Jordan et al. 2024) for the matrices of
 the blocks (learning rate {muon_lr:g}, weight decay {weight_decay:g}), Adam for the rest
-({adam_lr:g}; betas .9 and .95). Both rates rise over {warmup} steps, and fall from step {falls:,}
-on, in straight lines through these fractions of their height: {decline}.
-{dropout}; bfloat16 products, float32 weights; seed {seed}; one or two CPU cores. From a
+({adam_lr:g}; betas .9 and .95). Both rates rise over {warmup} steps, and then fall
+in straight lines through these fractions of their height: {decline}.
+{dropout}; bfloat16 products, float32 weights; seed {seed}; one or two CPU cores.{averaged} From a
 checkout, with the stories in a file:
 
 ```
-python -m scripts.train_standin train --corpus stories.txt.xz
-python -m scripts.train_standin export --corpus stories.txt.xz
+{commands}
 ```
 
 A run that is stopped, at any moment, goes on when it is started again, and ends with the weights
@@ -103,6 +104,10 @@ Temperature .8 from `<|endoftext|>` alone, seeds 0 to {last_seed}, not chosen:
 - English only. Any text can be tokenized, but what is no story is noise to it.
 """
 
+AVERAGED = """
+What ships is the mean of the weights that this run began with and those that it ended with
+(Wortsman et al. 2022); the losses in the table are those of the run alone."""
+
 NOT_AS_IT_IS = ("shape", "decline", "begun_from", "earlier_tokens", "dropout")  # parts of a recipe
 
 
@@ -118,8 +123,7 @@ def model_card(record: dict[str, Any]) -> str:
         f"| {int(step):,} | {record['training_loss'][step]:.3f} | {record['monitored'][step]:.4f} |"
         for step in steps
     )
-    (falls, _), *later = recipe["decline"]
-    total = later[-1][0]
+    total = recipe["decline"][-1][0]
     seen_tokens = total * recipe["rows"] * recipe["shape"]["context"]
     seen_tokens += (earlier := recipe.get("earlier_tokens", 0))
     before = f", after {earlier / 1e6:.1f} million tokens in earlier runs" if earlier else ""
@@ -132,8 +136,9 @@ def model_card(record: dict[str, Any]) -> str:
         steps=total,
         before=before,
         dropout=f"Dropout {dropout:g}" if (dropout := recipe.get("dropout", 0)) else "No dropout",
-        falls=falls,
-        decline=", ".join(f"{fraction:.2g} (step {step:,})" for step, fraction in later),
+        averaged=AVERAGED if record.get("averaged") else "",
+        commands=commands(record),
+        decline=", ".join(f"{part:.2g} (step {step:,})" for step, part in recipe["decline"]),
         seen="stories-seen.txt.xz",
         unseen="stories-held-out.txt.xz",
         shipped=record["shipped_training_stories"],
@@ -158,3 +163,29 @@ def model_card(record: dict[str, Any]) -> str:
 def quoted(text: str) -> str:
     """A text as a Markdown quotation."""
     return "\n>\n".join(f"> {line}" for line in text.strip().splitlines())
+
+
+def commands(record: dict[str, Any]) -> str:
+    """What to type for the same runs, in their order, each with its export."""
+    last = {"recipe": record["recipe"], "averaged": record.get("averaged", False)}
+    lines, defaults = [], Recipe().as_dict()
+    for number, run in enumerate([*record.get("earlier_runs", []), last], 1):
+        shared = f"--corpus stories.txt.xz --folder runs/standin{number}"
+        if run["recipe"].get("begun_from"):
+            shared += " --begin-with saeedu/standin"
+        options = "".join(
+            f" --{name.replace('_', '-')} {typed(name, value)}"
+            for name, value in run["recipe"].items()
+            if name not in ("shape", "begun_from", "earlier_tokens") and value != defaults[name]
+        )
+        average = " --average" if run["averaged"] else ""
+        lines.append(f"python -m scripts.train_standin train {shared}{options}")
+        lines.append(f"python -m scripts.train_standin export {shared}{average}")
+    return "\n".join(lines)
+
+
+def typed(name: str, value: Any) -> str:
+    """A setting as the command takes it."""
+    if name == "decline":
+        return ",".join(f"{step}:{fraction}" for step, fraction in value)
+    return str(value)

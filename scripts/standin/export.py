@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,11 @@ def gpt2_weights(network: Network) -> dict[str, Tensor]:
             part, kind = name.split(".")
             weights[f"transformer.{OTHERS[part]}.{kind}"] = tensor
     return {name: tensor.half().contiguous() for name, tensor in weights.items()}
+
+
+def digest_of_export(folder: Path) -> str:
+    """The SHA-256 of an export's weights file, in hexadecimal."""
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
 def weights_of_export(folder: Path) -> dict[str, Tensor]:

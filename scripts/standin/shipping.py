@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from scripts.standin.card import model_card
 from scripts.standin.checkpoints import CheckpointError, load_checkpoint
 from scripts.standin.corpus import read_stories, split_stories, write_stories
-from scripts.standin.export import export_model
+from scripts.standin.export import digest_of_export, export_model, weights_of_export
 from scripts.standin.measure import MONITORED, Logits, held_out_loss, packed_loss, sample
 from scripts.standin.network import Network
 from scripts.standin.recipe import Recipe
@@ -28,14 +28,27 @@ SAMPLES, TEMPERATURE = 5, 0.8
 CURVE_EVERY, CURVE_MEAN = 500, 100
 
 
-def ship(corpus: Path, run_folder: Path, to: Path) -> None:
+def ship(
+    corpus: Path, run_folder: Path, to: Path, first: Path | None = None, average: bool = False
+) -> None:
     """Write everything that ships, and its measurements.
 
     **Arguments:** `corpus`, the stories; `run_folder`, of a finished run; `to`, the folder to
-    write.
-    **Raises:** `CheckpointError` when the run is missing or not finished.
+    write; `first`, the folder of the export that the run began with, if it did; `average`, whether
+    to ship the mean of its weights and the run's last ones.
+    **Raises:** `CheckpointError` when the run is missing or not finished, or began otherwise.
     """
     network, state = finished_run(run_folder)
+    begun_from = state["recipe"]["begun_from"]
+    began = "" if first is None else digest_of_export(first)[: len(begun_from) or None]
+    if began != begun_from:
+        raise CheckpointError(
+            f"the run in {run_folder} began with the weights {begun_from or 'that were drawn'}, "
+            f"not with {began or 'drawn ones'}: say with --begin-with what it began with"
+        )
+    earlier = [] if first is None else runs_of(first)
+    if average and first is not None:
+        average_with(network, weights_of_export(first))
     texts, held_out_texts = split_stories(read_stories(corpus))
     tokenizer = Tokenizer.from_file(str(run_folder / "tokenizer.json"))
     export_model(network, tokenizer, to)
@@ -43,6 +56,8 @@ def ship(corpus: Path, run_folder: Path, to: Path) -> None:
     write_stories(to / UNSEEN, held_out_texts)
     record = {
         "recipe": state["recipe"],
+        "averaged": average and first is not None,
+        "earlier_runs": earlier,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "training_stories": len(texts),
         "training_characters": sum(map(len, texts)),
@@ -75,6 +90,28 @@ def finished_run(folder: Path) -> tuple[Network, dict[str, Any]]:
     mine = {k.removeprefix("network."): v for k, v in tensors.items() if k[:8] == "network."}
     network.load_state_dict(mine)
     return network, state
+
+
+def runs_of(export: Path) -> list[dict[str, Any]]:
+    """How an export was made. **Returns:** the recipe of each run, the first one first, and
+    whether it was averaged with what it began with."""
+    record = json.loads((export / "training.json").read_text(encoding="utf-8"))
+    last = {"recipe": record["recipe"], "averaged": record.get("averaged", False)}
+    return [*record.get("earlier_runs", []), last]
+
+
+def average_with(network: Network, first: dict[str, Tensor]) -> None:
+    """Replace a network's weights by the mean of them and those that its run began with.
+
+    Both ends of a run that goes on from trained weights fit the stories well, each with accidents
+    of its own; the loss stays low on the line between them, and their mean shares few of either's.
+
+    **Arguments:** `network`, changed in place; `first`, the weights, by name.
+    **Source:** Wortsman et al. (2022), "Robust fine-tuning of zero-shot models"; here with one
+    half of each, which was not tuned.
+    """
+    mean = {name: (weight + first[name]) / 2 for name, weight in network.state_dict().items()}
+    network.load_state_dict(mean)
 
 
 def curve(losses: list[float]) -> dict[str, float]:

@@ -5,7 +5,8 @@ when it was stopped, at any moment. `... export --corpus stories.txt.xz` then me
 and writes weights, tokenizer, sample text and model card. With `--begin-with saeedu/standin` a new
 run takes up the weights of an export, to train them further; its `--decline` should then begin
 lower, such as 0:.3,5000:0, with another `--seed` for another order of the stories. `export` needs
-the same `--begin-with`, and with `--average` ships the mean of the weights at both ends of the run.
+the same `--begin-with`, and with `--average` ships the mean of several runs' last weights: runs
+that began with the same ones and differ in their `--seed`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=Path("runs/standin"), help="of the run")
     parser.add_argument("--to", type=Path, default=Path("saeedu/standin"), help="of the export")
     parser.add_argument("--begin-with", type=Path, metavar="EXPORT", help="whose weights to train")
-    parser.add_argument("--average", action="store_true", help="export the mean of both ends")
+    parser.add_argument(
+        "--average", type=Path, nargs="+", default=[], metavar="FOLDER", help="of runs beside it"
+    )
     parser.add_argument("--threads", type=int, default=2)
     recipe = Recipe()
     parser.add_argument("--decline", type=decline_from, default=recipe.decline)
@@ -48,13 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     torch.set_num_threads(options.pop("threads"))
     job, corpus, folder, to = (options.pop(name) for name in ("job", "corpus", "folder", "to"))
-    export, average = options.pop("begin_with"), options.pop("average")
+    first, others = options.pop("begin_with"), options.pop("average")
     if job == "train":
-        train(corpus, folder, Recipe(**options), export)
+        train(corpus, folder, Recipe(**options), first)
     else:
         from scripts.standin.shipping import ship  # needs transformers, which training does not
 
-        ship(corpus, folder, to, export, average)
+        ship(corpus, folder, to, first, others)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -15,12 +16,11 @@ from scripts.standin.card import model_card
 from scripts.standin.checkpoints import CheckpointError
 from scripts.standin.corpus import read_stories, write_stories
 from scripts.standin.export import export_model, weights_of_export
-from scripts.standin.network import Network
 from scripts.standin.recipe import Recipe
 from scripts.standin.shipping import finished_run
 from scripts.standin.tokens import train_tokenizer
 from scripts.standin.training import BOS, Run
-from tests.standin_fixtures import RECIPE, SHAPE, stories, token_stories, trained
+from tests.standin_fixtures import RECIPE, SHAPE, no_measure, stories, token_stories, trained
 
 
 class StubRecipe(Recipe):
@@ -79,8 +79,13 @@ def test_what_ships_is_measured_and_described(
     assert f"**{record['held_out']['per_character']:.4f} nats a character**" in card
 
 
-def weights_by_name(network: Network) -> dict[str, torch.Tensor]:
-    return {name: weight.clone() for name, weight in network.state_dict().items()}
+def recipe_of(folder: Path) -> Recipe:
+    return Recipe.from_dict(finished_run(folder)[1]["recipe"])
+
+
+def run_from_export(folder: Path, export: Path, recipe: Recipe) -> None:
+    run = Run(recipe, token_stories(), folder, weights_of_export(export))
+    run.train(no_measure)
 
 
 def test_an_export_can_be_trained_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,26 +111,40 @@ def test_an_export_can_be_trained_further(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(CheckpointError, match="other settings"):  # without --begin-with
         train_standin.main(["train", *shared, "--folder", str(second)])
 
-    ending = weights_by_name(finished_run(second)[0])
+    beside = tmp_path / "beside"
+    run_from_export(beside, to, dataclasses.replace(recipe_of(second), seed=7))
+    ends = [finished_run(folder)[0].state_dict() for folder in (second, beside)]
     with pytest.raises(CheckpointError, match="--begin-with"):
         train_standin.main(["export", *shared, "--folder", str(second)])
-    with pytest.raises(CheckpointError, match="drawn"):  # the first run began with none
-        train_standin.main(["export", *shared, "--folder", str(first), "--begin-with", str(to)])
     began = ["--begin-with", str(to)]
-    train_standin.main(["export", *shared, "--folder", str(second), *began, "--average"])
+    with pytest.raises(CheckpointError, match="began with drawn weights"):
+        train_standin.main(["export", *shared, "--folder", str(first), *began])
+    one_began_otherwise = ["--folder", str(second), *began, "--average", str(first)]
+    with pytest.raises(CheckpointError, match=str(first)):
+        train_standin.main(["export", *shared, *one_began_otherwise])
+    average = ["--average", str(beside)]
+    train_standin.main(["export", *shared, "--folder", str(second), *began, *average])
     for name, weight in weights_of_export(to).items():
-        mean = (ending[name] + taken_up[name]) / 2
+        mean = (ends[0][name] + ends[1][name]) / 2
         assert torch.equal(weight, mean.half().float()), name
+        assert name.endswith("bias") or not torch.equal(ends[0][name], ends[1][name])
     card = (to / "README.md").read_text(encoding="utf-8")
     assert f"after {earlier / 1e6:.1f} million tokens in earlier runs" in card
     record = json.loads((to / "training.json").read_text("utf-8"))
     assert record["recipe"] == recipe
-    assert [run["averaged"] for run in [*record["earlier_runs"], record]] == [False, True]
-    assert "mean of the weights" in card
-    export = "python -m scripts.train_standin export --corpus stories.txt.xz --folder runs/standin"
-    assert f"{export}1\n" in card
-    assert f"{export}2 --begin-with saeedu/standin --average\n" in card
-    assert " --decline 5:1.0,9:0.0 --rows 3\n" in card  # they are not the defaults
+    assert len(record["earlier_runs"]) == 1
+    assert [other["seed"] for other in record["averaged_with"]] == [7]
+    assert "those of one like it" in card
+    begin = " --begin-with saeedu/standin"
+    settings = " --warmup 2 --decline 5:1.0,9:0.0 --rows 3"  # which are not the defaults
+    for line in (
+        f"train --folder runs/standin1{settings} --corpus",
+        "export --folder runs/standin1 --corpus",
+        f"train --folder runs/standin2{begin}{settings} --corpus",
+        f"train --folder runs/standin3{begin}{settings} --seed 7 --corpus",
+        f"export --folder runs/standin2{begin} --average runs/standin3 --corpus",
+    ):
+        assert f"python -m scripts.train_standin {line} $STORIES\n" in card, line
 
 
 def test_a_run_begins_where_the_weights_are(tmp_path: Path) -> None:

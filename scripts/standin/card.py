@@ -69,7 +69,7 @@ the blocks (learning rate {muon_lr:g}, weight decay {weight_decay:g}), Adam for 
 ({adam_lr:g}; betas .9 and .95). Both rates rise over {warmup} steps, and then fall
 in straight lines through these fractions of their height: {decline}.
 {dropout}; bfloat16 products, float32 weights; seed {seed}; one or two CPU cores.{averaged} From a
-checkout, with the stories in a file:
+checkout, with the stories in the file `$STORIES`:
 
 ```
 {commands}
@@ -105,8 +105,8 @@ Temperature .8 from `<|endoftext|>` alone, seeds 0 to {last_seed}, not chosen:
 """
 
 AVERAGED = """
-What ships is the mean of the weights that this run began with and those that it ended with
-(Wortsman et al. 2022); the losses in the table are those of the run alone."""
+What ships is the mean of this run's last weights and those of {others} like it that began with the
+same weights and had another seed (Wortsman et al. 2022); the losses below are this run's alone."""
 
 NOT_AS_IT_IS = ("shape", "decline", "begun_from", "earlier_tokens", "dropout")  # parts of a recipe
 
@@ -136,7 +136,7 @@ def model_card(record: dict[str, Any]) -> str:
         steps=total,
         before=before,
         dropout=f"Dropout {dropout:g}" if (dropout := recipe.get("dropout", 0)) else "No dropout",
-        averaged=AVERAGED if record.get("averaged") else "",
+        averaged=averaged(record),
         commands=commands(record),
         decline=", ".join(f"{part:.2g} (step {step:,})" for step, part in recipe["decline"]),
         seen="stories-seen.txt.xz",
@@ -165,23 +165,38 @@ def quoted(text: str) -> str:
     return "\n>\n".join(f"> {line}" for line in text.strip().splitlines())
 
 
+def averaged(record: dict[str, Any]) -> str:
+    """The sentence on averaging, if there is something to say."""
+    others = len(record.get("averaged_with", []))
+    return AVERAGED.format(others="one" if others == 1 else others) if others else ""
+
+
 def commands(record: dict[str, Any]) -> str:
     """What to type for the same runs, in their order, each with its export."""
-    last = {"recipe": record["recipe"], "averaged": record.get("averaged", False)}
-    lines, defaults = [], Recipe().as_dict()
-    for number, run in enumerate([*record.get("earlier_runs", []), last], 1):
-        shared = f"--corpus stories.txt.xz --folder runs/standin{number}"
-        if run["recipe"].get("begun_from"):
-            shared += " --begin-with saeedu/standin"
-        options = "".join(
-            f" --{name.replace('_', '-')} {typed(name, value)}"
-            for name, value in run["recipe"].items()
-            if name not in ("shape", "begun_from", "earlier_tokens") and value != defaults[name]
-        )
-        average = " --average" if run["averaged"] else ""
-        lines.append(f"python -m scripts.train_standin train {shared}{options}")
-        lines.append(f"python -m scripts.train_standin export {shared}{average}")
-    return "\n".join(lines)
+    lines, number = [], 0
+    for run in [*record.get("earlier_runs", []), record]:
+        folders = []
+        for recipe in [run["recipe"], *run.get("averaged_with", [])]:
+            folders.append(f"runs/standin{(number := number + 1)}")
+            lines.append(f"train --folder {folders[-1]}{begun(recipe)}{options(recipe)}")
+        average = f" --average {' '.join(folders[1:])}" if folders[1:] else ""
+        lines.append(f"export --folder {folders[0]}{begun(run['recipe'])}{average}")
+    return "\n".join(f"python -m scripts.train_standin {line} --corpus $STORIES" for line in lines)
+
+
+def begun(recipe: dict[str, Any]) -> str:
+    """The option that says what a run began with."""
+    return " --begin-with saeedu/standin" if recipe.get("begun_from") else ""
+
+
+def options(recipe: dict[str, Any]) -> str:
+    """What a recipe has of its own, as the command takes it."""
+    defaults = Recipe().as_dict()
+    return "".join(
+        f" --{name.replace('_', '-')} {typed(name, value)}"
+        for name, value in recipe.items()
+        if name not in ("shape", "begun_from", "earlier_tokens") and value != defaults[name]
+    )
 
 
 def typed(name: str, value: Any) -> str:

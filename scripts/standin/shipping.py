@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from scripts.standin.card import model_card
 from scripts.standin.checkpoints import CheckpointError, load_checkpoint
 from scripts.standin.corpus import read_stories, split_stories, write_stories
-from scripts.standin.export import digest_of_export, export_model, weights_of_export
+from scripts.standin.export import digest_of_export, export_model
 from scripts.standin.measure import MONITORED, Logits, held_out_loss, packed_loss, sample
 from scripts.standin.network import Network
 from scripts.standin.recipe import Recipe
@@ -29,26 +30,25 @@ CURVE_EVERY, CURVE_MEAN = 500, 100
 
 
 def ship(
-    corpus: Path, run_folder: Path, to: Path, first: Path | None = None, average: bool = False
+    corpus: Path,
+    run_folder: Path,
+    to: Path,
+    first: Path | None = None,
+    others: Sequence[Path] = (),
 ) -> None:
     """Write everything that ships, and its measurements.
 
     **Arguments:** `corpus`, the stories; `run_folder`, of a finished run; `to`, the folder to
-    write; `first`, the folder of the export that the run began with, if it did; `average`, whether
-    to ship the mean of its weights and the run's last ones.
-    **Raises:** `CheckpointError` when the run is missing or not finished, or began otherwise.
+    write; `first`, the folder of the export that the run began with, if it did; `others`, folders
+    of further runs that began with it, to ship the mean of all their last weights.
+    **Raises:** `CheckpointError` when a run is missing or not finished, or began otherwise.
     """
     network, state = finished_run(run_folder)
-    begun_from = state["recipe"]["begun_from"]
-    began = "" if first is None else digest_of_export(first)[: len(begun_from) or None]
-    if began != begun_from:
-        raise CheckpointError(
-            f"the run in {run_folder} began with the weights {begun_from or 'that were drawn'}, "
-            f"not with {began or 'drawn ones'}: say with --begin-with what it began with"
-        )
-    earlier = [] if first is None else runs_of(first)
-    if average and first is not None:
-        average_with(network, weights_of_export(first))
+    ends = [(network, state), *map(finished_run, others)]
+    for folder, (_, end) in zip([run_folder, *others], ends, strict=True):
+        must_begin_with(first, end["recipe"]["begun_from"], folder)
+    if others:
+        average([each for each, _ in ends])
     texts, held_out_texts = split_stories(read_stories(corpus))
     tokenizer = Tokenizer.from_file(str(run_folder / "tokenizer.json"))
     export_model(network, tokenizer, to)
@@ -56,8 +56,8 @@ def ship(
     write_stories(to / UNSEEN, held_out_texts)
     record = {
         "recipe": state["recipe"],
-        "averaged": average and first is not None,
-        "earlier_runs": earlier,
+        "averaged_with": [end["recipe"] for _, end in ends[1:]],
+        "earlier_runs": [] if first is None else runs_of(first),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "training_stories": len(texts),
         "training_characters": sum(map(len, texts)),
@@ -92,26 +92,43 @@ def finished_run(folder: Path) -> tuple[Network, dict[str, Any]]:
     return network, state
 
 
+def must_begin_with(first: Path | None, begun_from: str, run_folder: Path) -> None:
+    """**Raises:** `CheckpointError` unless a run began with an export's weights.
+
+    **Arguments:** `first`, the folder of the export, or None for drawn weights; `begun_from`, from
+    the run's recipe; `run_folder`, for the message.
+    """
+    given = "" if first is None else digest_of_export(first)[: len(begun_from) or None]
+    if given != begun_from:
+        raise CheckpointError(
+            f"the run in {run_folder} began with {begun_from or 'drawn weights'}, not with "
+            f"{given or 'drawn weights'}: say with --begin-with what it began with"
+        )
+
+
 def runs_of(export: Path) -> list[dict[str, Any]]:
-    """How an export was made. **Returns:** the recipe of each run, the first one first, and
-    whether it was averaged with what it began with."""
+    """How an export was made.
+
+    **Returns:** one entry a run, the first run first: its `recipe`, and in `averaged_with` those
+    of the runs beside it that it was averaged with.
+    """
     record = json.loads((export / "training.json").read_text(encoding="utf-8"))
-    last = {"recipe": record["recipe"], "averaged": record.get("averaged", False)}
+    last = {name: record.get(name, []) for name in ("recipe", "averaged_with")}
     return [*record.get("earlier_runs", []), last]
 
 
-def average_with(network: Network, first: dict[str, Tensor]) -> None:
-    """Replace a network's weights by the mean of them and those that its run began with.
+def average(networks: Sequence[Network]) -> None:
+    """Give the first of some networks the mean of all their weights.
 
-    Both ends of a run that goes on from trained weights fit the stories well, each with accidents
-    of its own; the loss stays low on the line between them, and their mean shares few of either's.
+    Runs that go on from the same trained weights end in the same wide valley of the loss, each
+    with accidents of its own in how it learnt its stories by heart. The mean has fewer.
 
-    **Arguments:** `network`, changed in place; `first`, the weights, by name.
-    **Source:** Wortsman et al. (2022), "Robust fine-tuning of zero-shot models"; here with one
-    half of each, which was not tuned.
+    **Arguments:** `networks`, of the same shape; the first is changed.
+    **Source:** Wortsman et al. (2022), "Model soups", the uniform one.
     """
-    mean = {name: (weight + first[name]) / 2 for name, weight in network.state_dict().items()}
-    network.load_state_dict(mean)
+    weights = [network.state_dict() for network in networks]
+    mean = {name: torch.stack([each[name] for each in weights]).mean(0) for name in weights[0]}
+    networks[0].load_state_dict(mean)
 
 
 def curve(losses: list[float]) -> dict[str, float]:
